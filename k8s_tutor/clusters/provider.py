@@ -1,0 +1,84 @@
+"""The one interface to whatever runs a cluster. One file or folder an implementation: ``native/``, ``context.py``.
+
+A provider makes, finds and removes clusters; it knows nothing of labs or checks. All methods may block and
+are called from a worker thread; none touches the user's kubeconfig or current context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from k8s_tutor.phases import Report
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    """One node: its name in Kubernetes, PID 1 as seen from the host (None if not ours), address on the node network."""
+
+    name: str
+    pid: int | None = None
+    address: str = ""
+    running: bool = True
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that can be used, or whose remains can be removed.
+
+    ``kubeconfig`` is private to us (0600) and has the learner's namespace as its context's default.
+    ``netns`` is a path (``/proc/<pid>/ns/net``) in which pod and Service addresses are reachable, None where
+    only a pod can reach them. ``owned`` is true only for clusters that we made. ``stand_ins`` maps an image
+    as the lab names it to the truth about what is served under that name. ``bin_dir`` holds ``kubectl`` of
+    the cluster's own version, None to take it from PATH. ``running`` and ``ready`` are as last observed;
+    ``trouble`` says in a sentence what is wrong when it is not ready.
+    """
+
+    name: str
+    provider: str
+    kubeconfig: Path
+    namespace: str
+    owned: bool
+    server: str = ""
+    version: str = ""
+    nodes: tuple[NodeInfo, ...] = ()
+    netns: Path | None = None
+    bin_dir: Path | None = None
+    running: bool = False
+    ready: bool = False
+    started_at: float | None = None
+    trouble: str = ""
+    egress: bool = False
+    stand_ins: dict[str, str] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Makes, finds and removes clusters of one kind. Errors are ``EnvironmentFault`` with a remedy (exit 3)."""
+
+    name: str
+
+    def up(self, name: str, *, nodes: int = 1, egress: bool = False, report: Report) -> Cluster:
+        """Return when the cluster is ready; resume what an earlier call left; do nothing if it is ready."""
+        ...
+
+    def down(self, name: str, *, report: Report) -> bool:
+        """Remove every trace; false if there was nothing. Works from the state file alone."""
+        ...
+
+    def status(self, name: str) -> Cluster | None:
+        """What is there now, None if nothing; never blocks for more than 3 s, never changes anything."""
+        ...
+
+    def list(self) -> list[Cluster]:
+        """All clusters of this provider, also broken ones."""
+        ...
+
+    def logs(self, name: str, component: str = "") -> Iterator[str]:
+        """Lines of what the cluster's parts logged (all, or one of ``components``), without a trailing newline."""
+        ...
+
+    def shell_argv(self, name: str) -> list[str]:
+        """The argument list of a shell on the (first) node."""
+        ...
