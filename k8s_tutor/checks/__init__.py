@@ -1,0 +1,1 @@
+"""How a claim is verified: one function a claim, pure over a record, grouped by subject."""

@@ -1,0 +1,79 @@
+"""What a session shows: frozen snapshots, the only thing that screens and reports read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from k8s_tutor.checks.outcome import Outcome, Status
+from k8s_tutor.kube.record import Record
+from k8s_tutor.labs.model import CheckSpec, Lab, Step
+
+
+class Link(StrEnum):
+    """How the connection to the API server stands. Not ``LIVE``: outcomes are as old as ``LabState.heard``."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class CheckState:
+    """One check of a lab now. ``proven_at``: when an edge check was first seen to pass (Unix time), kept over restarts.
+
+    ``undone``: it had passed once and is not true any more (a level check whose object went away).
+    """
+
+    spec: CheckSpec
+    outcome: Outcome
+    proven_at: float | None = None
+    undone: bool = False
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the check counts as done now."""
+        return self.outcome.status is Status.PASS
+
+
+@dataclass(frozen=True)
+class StepState:
+    """One step now. ``done`` when all its required checks pass, or none are there and the learner went on (``read``)."""
+
+    step: Step
+    checks: tuple[CheckState, ...]
+    done: bool
+    read: bool = False
+    hints_shown: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some check waits for the cluster to converge."""
+        return any(check.outcome.status is Status.WAITING for check in self.checks)
+
+
+@dataclass(frozen=True)
+class LabState:
+    """A lab at one moment. ``current`` is the index of the first step that is not done. ``heard``: when the API
+    server last said anything (Unix time). ``trouble``: why ``link`` is not live, in words.
+    """
+
+    lab: Lab
+    steps: tuple[StepState, ...]
+    current: int
+    record: Record
+    link: Link = Link.CONNECTING
+    heard: float = 0.0
+    trouble: str = ""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def done(self) -> bool:
+        """Whether every step is done."""
+        return all(step.done for step in self.steps)
+
+    @property
+    def checks(self) -> tuple[CheckState, ...]:
+        """Every check of the lab, in order."""
+        return tuple(check for step in self.steps for check in step.checks)
