@@ -2,7 +2,7 @@
 
 Three things are kept apart (check50's lesson): the claim is false (``fail``), the claim was not observed
 (``error``: never counted against a learner), the claim was not tried (``skipped``, names what it waits for).
-``waiting`` is a fourth while the cluster still converges; ``settle`` says what it becomes at a deadline.
+``waiting`` is a fourth while the cluster still converges; ``settled`` says what it becomes at a deadline.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """One piece of what was looked at: ``object`` like ``Pod/nginx-pod`` or a file's name, ``field`` a path, ``value`` as text."""
+    """One piece of what was looked at.
+
+    ``object`` is like ``Pod/nginx-pod`` or a file's name, ``field`` a path, ``value`` text, ``line`` 1-based in a
+    file (0: none).
+    """
 
     object: str
     field: str = ""
@@ -35,7 +39,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Cause:
-    """The likely cause: ``id`` is stable (mistakes in a lab name it), ``text`` one sentence, ``look_at`` what to look at or do next."""
+    """The likely cause.
+
+    ``id`` is stable (mistakes in a lab name it), ``text`` one sentence, ``look_at`` what to look at or do next.
+    """
 
     id: str
     text: str
@@ -44,7 +51,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why: the rule in plain words, expected, observed, what was seen and the read-only command that shows it, the likely cause."""
+    """Why: the rule in plain words, expected, observed, what was seen, the read-only command that shows it, the cause."""
 
     rule: str
     expected: str
@@ -56,8 +63,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One verdict. ``summary`` is one line for a list; ``facts`` are lines of evidence worth keeping (edge checks);
-    ``data`` is JSON-able evidence to be kept with them. ``finding`` is set for fail, error and waiting.
+    """One verdict.
+
+    ``summary`` is one line for a list; ``facts`` are lines of evidence worth keeping (edge checks); ``data`` is
+    JSON-able evidence to be kept with them. ``finding`` is set for fail, error and waiting.
 
     ``at_deadline`` is what a ``waiting`` becomes when nobody can wait longer: ``fail`` where the learner's
     object is what does not converge, ``error`` where the infrastructure is still at work (an image being pulled).
@@ -92,6 +101,11 @@ def failed(summary: str, finding: Finding) -> Outcome:
 def unobserved(summary: str, finding: Finding) -> Outcome:
     """Nothing can be said: the observation is missing."""
     return Outcome(Status.ERROR, summary, finding)
+
+
+def skipped(summary: str, reason: str) -> Outcome:
+    """The claim was not tried, and ``reason`` says why (kept as the only fact)."""
+    return Outcome(Status.SKIPPED, summary, facts=(reason,))
 
 
 def waiting(

@@ -1,0 +1,86 @@
+"""How checks speak: bounded text from strangers, plurals, times and durations.
+
+Every text that comes from a cluster, a container or a learner passes through :func:`clip` before it stands
+in an outcome: it may hold terminal escapes, text-direction overrides or megabytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that never reach a screen: controls, formats (RTL overrides), surrogates, odd line ends."""
+
+
+def clip(value: object, limit: int = 240) -> str:
+    """One line of ``value``: escapes and controls removed, blanks folded, at most ``limit`` characters."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    text = _ESCAPES.sub("", text[: limit * 20])
+    text = "".join(
+        " " if character in "\t\n\r\v\f" else "" if unicodedata.category(character) in _UNSAFE else character
+        for character in text
+    )
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def short_name(name: str) -> str:
+    """A pod's name with the owner's part left out, as a list shows it: ``…-x7k2d``."""
+    name = clip(name, 80)
+    parts = name.rsplit("-", 1)
+    return f"…-{parts[1]}" if len(parts) == 2 and len(name) > 12 else name
+
+
+def plural(count: int, word: str, many: str = "") -> str:
+    """``1 pod``, ``3 pods``."""
+    return f"{count} {word if count == 1 else many or word + 's'}"
+
+
+def listed(values: Iterable[object], limit: int = 5, *, last: str = "and") -> str:
+    """``a, b and c``; after ``limit`` of them ``and 4 more``."""
+    names = [clip(value, 80) for value in values]
+    if len(names) > limit:
+        return ", ".join(names[:limit]) + f" {last} {len(names) - limit} more"
+    if len(names) < 2:
+        return "".join(names)
+    return ", ".join(names[:-1]) + f" {last} {names[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """``0.04 s``, ``0.9 s``, ``12 s``, ``4 min 12 s``, ``3 h 5 min``, ``2 d 4 h``."""
+    seconds = max(0.0, seconds)
+    if seconds < 0.1:
+        return f"{seconds:.2f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = round(seconds)
+    for size, small, big_word, small_word in ((60, 1, "min", "s"), (3600, 60, "h", "min"), (86400, 3600, "d", "h")):
+        if whole < size * 60 or size == 86400:
+            rest = whole % size // small
+            return f"{whole // size} {big_word}" + (f" {rest} {small_word}" if rest else "")
+    return f"{whole} s"
+
+
+def clock(at: float, *, tenths: bool = False) -> str:
+    """The time of day where the program runs: ``20:14:03`` or ``20:14:03.1``."""
+    try:
+        text = time.strftime("%H:%M:%S", time.localtime(at))
+    except (OverflowError, ValueError, OSError):
+        return "an unknown time"
+    return f"{text}.{int(at * 10) % 10}" if tenths else text
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The known word that ``word`` is probably meant to be, or an empty text."""
+    lower = {name.lower(): name for name in known}
+    if word.lower() in lower:
+        return lower[word.lower()]
+    close = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.7)
+    return lower[close[0]] if close else ""
