@@ -41,11 +41,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Version:
-    """One version of one object: ``at`` is our clock's time of arrival (Unix seconds)."""
+    """One version of one object: ``at`` is our clock's time of arrival (Unix seconds).
+
+    ``relisted``: found when the link came back, so the change itself happened at some time before ``at``.
+    """
 
     at: float
     change: Change
     object: Object
+    relisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line that a container wrote: ``at`` as stamped by the node (Unix seconds), ``text`` bounded to 4,096 characters."""
+    """One line of a container: ``at`` as stamped by the node (Unix seconds), ``text`` of at most 4,096 characters."""
 
     at: float
     text: str
@@ -135,7 +139,7 @@ class File:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was seen to happen once, kept for edge checks over restarts: ``facts`` are readable lines, ``data`` JSON values."""
+    """What was seen to happen once, kept over restarts: ``facts`` are readable lines, ``data`` JSON values."""
 
     check: str
     at: float
@@ -147,6 +151,7 @@ class Evidence:
 class Record:
     """Everything observed, at the moment ``now``. Pure data; equal inputs give equal verdicts.
 
+    ``samples``: Service name, or ``pod/<name>`` for a request straight to a pod -> the newest sample.
     ``unobserved``: kind (or probe, e.g. ``sample:nginx-service``) -> why it could not be observed. A check that
     needs one of these answers ``error``, never ``fail``. ``evidence``: check id -> what was kept of earlier runs.
     ``others``: short facts from outside the learner's namespace, e.g. where an object of this name is
