@@ -1,0 +1,179 @@
+"""All that a node is made of, made once: ``prepare`` makes, ``inspect`` only looks."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from k8s_tutor import atomic, paths
+from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin
+from k8s_tutor.clusters.node.download import Hosts
+from k8s_tutor.clusters.node.images import Kitchen, assemble
+from k8s_tutor.clusters.node.lock import HERE, Lock, architecture, load_lock
+from k8s_tutor.clusters.node.material import Material
+from k8s_tutor.clusters.node.oci import Layout
+from k8s_tutor.clusters.node.packages import COMPILER, ROOT_FILE_SYSTEMS, ensure_packages, missing
+from k8s_tutor.clusters.node.store import build_store
+from k8s_tutor.clusters.node.work import Work
+from k8s_tutor.errors import EnvironmentFault
+from k8s_tutor.phases import Report, silent
+
+_COLD_BYTES = 8 << 30
+_WARM_BYTES = 2 << 30
+_RECIPES = ("images.py", "debian.py", "oci.py", "store.py", "pause.c", "files/nginx.conf", "files/default.conf")
+
+
+def root_dir() -> Path:
+    """Folder of everything that this part keeps."""
+    return paths.cache_dir() / "node"
+
+
+def inspect() -> Material | None:
+    """The material if it is there, whole and of the locked versions; makes and changes nothing."""
+    folder = _folder(load_lock())
+    try:
+        stamp = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    material = _material(folder, load_lock(), stamp)
+    whole = all(path.is_dir() for path in (material.bin_dir, material.cni_dir, material.store_dir, material.registry_dir))
+    return material if whole else None
+
+
+def prepare(report: Report = silent) -> Material:
+    """Make what is missing; returns at once when nothing is.
+
+    An interrupted run goes on where it stopped; two at once become one after the other. Raises
+    EnvironmentFault (exit 3) with a remedy: no root, low disk, a package or a build that fails.
+    """
+    there = inspect()
+    if there:
+        return there
+    lock = load_lock()
+    root = root_dir()
+    _check_machine(lock, root)
+    root.mkdir(parents=True, exist_ok=True, mode=0o755)
+    work = Work(report, root / "logs")
+    with _alone(root, work):
+        there = inspect()
+        return there if there else _make(lock, root, work)
+
+
+def _make(lock: Lock, root: Path, work: Work) -> Material:
+    hosts = Hosts()
+    folder = _folder(lock)
+    making = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True, mode=0o755)
+    try:
+        if missing((*COMPILER, *ROOT_FILE_SYSTEMS)):
+            with work.phase("packages", "Debian packages", "a compiler and mmdebstrap, to make images with") as telling:
+                ensure_packages((*COMPILER, *ROOT_FILE_SYSTEMS), work, telling)
+        work.announce("images", "Images to learn with", "nginx in two versions, and busybox")
+        work.announce("store", "Images of the control plane", "unpacked once, so that no cluster waits for them")
+        with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
+            learner = pool.submit(_learner_images, lock, root, making, work)
+            components = pool.submit(ensure_binaries, lock.components, root, work, hosts)
+            try:
+                stand_ins = learner.result()
+                places = components.result()
+            except BaseException:
+                work.stop()
+                raise
+        programs = {file.name: places[part.name] / file.name for part in lock.components for file in part.files}
+        _gather(making, lock, programs)
+        _store(lock, root, making, programs, work)
+        stamp = {
+            "kubernetes": lock.kubernetes,
+            "stand_ins": stand_ins,
+            "origins": {part.name: origin(part, root) for part in lock.components},
+        }
+        atomic.write_text(making / "stamp.json", json.dumps(stamp, indent=1) + "\n", mode=0o644)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(making, folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return _material(folder, lock, stamp)
+
+
+def _learner_images(lock: Lock, root: Path, making: Path, work: Work) -> dict[str, str]:
+    with work.phase("images", "Images to learn with", "nginx in two versions, and busybox") as telling:
+        return assemble(lock.learner_images, Layout(making / "registry"), Kitchen(root, {}, work, telling))
+
+
+def _store(lock: Lock, root: Path, making: Path, programs: dict[str, Path], work: Work) -> None:
+    title = "Images of the control plane"
+    with work.phase("store", title, "unpacked once, so that no cluster waits for them") as telling:
+        layout = Layout(making / "layout")
+        assemble(lock.images, layout, Kitchen(root, programs, work, telling))
+        images = {image.role: image.ref for image in lock.images}
+        build_store(making / "store", layout, programs, images, work, telling)
+        shutil.rmtree(layout.root)
+
+
+def _gather(making: Path, lock: Lock, programs: dict[str, Path]) -> None:
+    """Programs of all components as hard links in two flat folders."""
+    for part in lock.components:
+        target = making / ("cni" if part.role == "cni" else "bin")
+        target.mkdir(exist_ok=True, mode=0o755)
+        for file in part.files:
+            os.link(programs[file.name], target / file.name)
+
+
+def _material(folder: Path, lock: Lock, stamp: dict[str, dict[str, str]]) -> Material:
+    return Material(
+        bin_dir=folder / "bin",
+        cni_dir=folder / "cni",
+        store_dir=folder / "store",
+        registry_dir=folder / "registry",
+        kubernetes_version=lock.kubernetes,
+        images={image.role: image.ref for image in lock.images},
+        stand_ins=dict(stamp["stand_ins"]),
+    )
+
+
+def _folder(lock: Lock) -> Path:
+    recipes = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in _RECIPES)).hexdigest()[:8]
+    return root_dir() / "material" / f"{lock.kubernetes}-{lock.digest}-{recipes}"
+
+
+def _check_machine(lock: Lock, root: Path) -> None:
+    architecture()
+    place = root
+    while not place.exists():
+        place = place.parent
+    warm = all(is_made(part, root) for part in lock.components)
+    needed, free = (_WARM_BYTES if warm else _COLD_BYTES), shutil.disk_usage(place).free
+    if free < needed:
+        raise EnvironmentFault(
+            f"{place} has {free / (1 << 30):.1f} GB free; making a cluster's programs and images needs "
+            f"{needed >> 30} GB.",
+            remedy="Free some space, or name a folder on a larger disk: export XDG_CACHE_HOME=/path/to/folder",
+            code="disk",
+        )
+    if os.geteuid() != 0:
+        raise EnvironmentFault(
+            "Only root can unpack images and make a cluster's nodes.",
+            remedy="Run the same command as root (sudo), or use a cluster that runs: k8s-tutor --context NAME",
+            code="root",
+        )
+
+
+@contextmanager
+def _alone(root: Path, work: Work) -> Iterator[None]:
+    """One process at a time; the kernel lets go of the lock when its holder dies."""
+    with (root / "lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with work.phase("turn", "Waiting", "another k8s-tutor is making the same things") as telling:
+                telling.say("waits for the other one to finish")
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
