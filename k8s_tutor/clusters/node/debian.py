@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from k8s_tutor.clusters.node.lock import Image, architecture
@@ -15,29 +15,16 @@ from k8s_tutor.clusters.node.work import Telling, Work, output
 _MERGED = ("bin", "sbin", "lib", "lib64")
 
 # Nothing of it is read in a container; copyright files stay, for the licences want them.
-_DROPPED = (
-    "dev/",
-    "etc/apt/",
-    "etc/dpkg/",
-    "etc/fstab",
-    "etc/hostname",
-    "etc/init.d/",
-    "etc/resolv.conf",
-    "usr/include/",
-    "usr/lib/systemd/",
-    "usr/lib/udev/",
-    "usr/share/bash-completion/",
-    "usr/share/bug/",
-    "usr/share/info/",
-    "usr/share/initramfs-tools/",
-    "usr/share/lintian/",
-    "usr/share/locale/",
-    "usr/share/man/",
-    "usr/share/vim/",
-    "var/cache/",
-    "var/lib/apt/",
-    "var/lib/dpkg/",
-    "var/log/",
+_DROPPED = re.compile(
+    r"""(
+      dev | boot | usr/include | var/(cache|log|lib/(apt|dpkg))
+    | etc/(apt|dpkg|fstab|hostname|init\.d|resolv\.conf)
+    | usr/lib/(systemd|udev|locale)
+    | usr/lib/[^/]+/(gconv|perl|libperl)[^/]*
+    | usr/s?bin/perl[^/]*
+    | usr/share/(bash-completion|bug|info|initramfs-tools|lintian|locale|man|menu|perl|perl5|vim|zsh)
+    )(/.*)?""",
+    re.VERBOSE,
 )
 
 
@@ -94,7 +81,7 @@ def unpack_into(layer: LayerWriter, archive: Path) -> None:
             elif entry.islnk():
                 # Packages link a second name to the same program: a relative symbolic link does as well.
                 there = merged(entry.linkname.removeprefix("./"))
-                layer.link(name, os.path.relpath(there, os.path.dirname(name)))  # noqa: PTH120 - a path in an archive
+                layer.link(name, os.path.relpath(there, os.path.dirname(name)))
             elif entry.isreg() and (stream := tar.extractfile(entry)):
                 layer.stream(name, stream, entry.size, entry.mode & 0o7777)
     for top in _MERGED:
@@ -110,8 +97,8 @@ def merged(name: str) -> str:
     return f"usr/{name}" if rest else ""
 
 
-def dropped(name: str, prefixes: Iterable[str] = _DROPPED) -> bool:
+def dropped(name: str) -> bool:
     """Whether a file is left out of images."""
     if name.startswith("usr/share/doc/"):
         return not name.endswith("/copyright")
-    return any(f"{name}/".startswith(prefix) or name == prefix.rstrip("/") for prefix in prefixes)
+    return _DROPPED.fullmatch(name) is not None

@@ -15,7 +15,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from k8s_tutor.clusters.node.lock import Component
@@ -104,15 +104,16 @@ def download(component: Component, arch: str, folder: Path, hosts: Hosts, progre
         archive.unlink()
 
 
-def fetch(url: str, target: Path, sha256: str, progress: Progress) -> None:
+def fetch(url: str, target: Path, sha256: str, progress: Progress, *, headers: Mapping[str, str] | None = None) -> None:
     """Load ``url`` into ``target``: there is a whole, verified file under that name, or none.
 
+    ``headers`` go to the first server only, not to one that it redirects to.
     Raises EnvironmentFault (codes ``sha256``, ``download``).
     """
     error: Exception | None = None
     for _ in range(_ATTEMPTS):
         try:
-            got = _stream(url, target, sha256, progress)
+            got = _stream(url, target, sha256, progress, headers or {})
         except _NETWORK_ERRORS as broken:
             error = broken
             continue
@@ -130,13 +131,16 @@ def fetch(url: str, target: Path, sha256: str, progress: Progress) -> None:
     )
 
 
-def _stream(url: str, target: Path, sha256: str, progress: Progress) -> str:
+def _stream(url: str, target: Path, sha256: str, progress: Progress, headers: Mapping[str, str]) -> str:
     """One attempt; returns the hash of what came, and keeps it only when it is the right one."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    request = urllib.request.Request(url)
+    for key, value in headers.items():
+        request.add_unredirected_header(key, value)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     try:
         digest, done = hashlib.sha256(), 0
-        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer:
+        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as answer:
             size = int(answer.headers.get("Content-Length") or 0)
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
@@ -189,8 +193,10 @@ def _ask(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=DECIDE_SECONDS):
             return True
+    except urllib.error.HTTPError as error:
+        # A registry that wants a token is there. Any other answer: a proxy that refuses, a release that is not there.
+        return error.code == 401
     except _NETWORK_ERRORS:
-        # Also an HTTP error: a proxy that refuses, or a release that is not there.
         return False
 
 

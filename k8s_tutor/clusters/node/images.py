@@ -23,7 +23,7 @@ STAND_IN = "io.k8s-tutor.stand-in"
 _TITLE = "org.opencontainers.image."
 _FILES = HERE / "files"
 
-_PASSWD = """root:x:0:0:root:/root:/bin/sh
+_USERS = """root:x:0:0:root:/root:/bin/sh
 www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
 nginx:x:101:101:nginx:/nonexistent:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -120,7 +120,7 @@ def _nginx(image: Image, layout: Layout, kitchen: Kitchen) -> str:
     layers: list[Descriptor] = []
     with layout.layer(layers) as layer:
         _skeleton(layer)
-        layer.data("etc/passwd", _PASSWD.encode())
+        layer.data("etc/passwd", _USERS.encode())
         layer.data("etc/group", _GROUP.encode())
         layer.data("etc/nginx/nginx.conf", (_FILES / "nginx.conf").read_bytes())
         layer.data("etc/nginx/conf.d/default.conf", (_FILES / "default.conf").read_bytes())
@@ -159,7 +159,7 @@ def _busybox(image: Image, layout: Layout, kitchen: Kitchen) -> str:
     layers: list[Descriptor] = []
     with layout.layer(layers) as layer:
         _skeleton(layer)
-        layer.data("etc/passwd", _PASSWD.encode())
+        layer.data("etc/passwd", _USERS.encode())
         layer.data("etc/group", _GROUP.encode())
         layer.file("usr/bin/busybox", program)
         for applet in output([str(program), "--list"]).split():

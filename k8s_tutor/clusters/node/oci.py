@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from k8s_tutor import atomic
 
@@ -120,8 +120,12 @@ class Layout:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._guard = threading.Lock()
+        self.create()
+
+    def create(self) -> None:
+        """Make the folder a layout, with what it has kept."""
         self._blobs.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(root / "oci-layout", '{"imageLayoutVersion": "1.0.0"}', mode=0o644)
+        atomic.write_text(self.root / "oci-layout", '{"imageLayoutVersion": "1.0.0"}', mode=0o644)
 
     @property
     def _blobs(self) -> Path:
@@ -151,7 +155,9 @@ class Layout:
             with os.fdopen(handle, "wb") as file:
                 hashing = _Hashing(file)
                 # A stream: each byte is hashed as it passes, nothing is read again.
-                with tarfile.open(mode="w|", fileobj=hashing, format=tarfile.PAX_FORMAT, bufsize=_CHUNK) as tar:
+                with tarfile.open(
+                    mode="w|", fileobj=cast("IO[bytes]", hashing), format=tarfile.PAX_FORMAT, bufsize=_CHUNK
+                ) as tar:
                     yield LayerWriter(tar)
             name = hashing.digest.hexdigest()
             Path(temporary).chmod(0o644)

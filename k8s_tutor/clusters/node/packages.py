@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +41,24 @@ ROOT_FILE_SYSTEMS = (
 )
 
 
+_one_at_a_time = threading.Lock()
+
+
 def missing(needs: Iterable[Need]) -> list[str]:
     """Packages, each once and in order, of what is not there."""
     return list(dict.fromkeys(need.package for need in needs if not need.met()))
 
 
-def ensure_packages(needs: Iterable[Need], work: Work, telling: Telling) -> None:
+def ensure_packages(needs: Sequence[Need], work: Work, telling: Telling) -> None:
     """Install what is missing with apt-get.
 
     Raises EnvironmentFault with the exact command when we are not root, there is no apt-get, or it fails.
     """
-    packages = missing(needs)
+    with _one_at_a_time:
+        _ensure(missing(needs), needs, work, telling)
+
+
+def _ensure(packages: list[str], needs: Sequence[Need], work: Work, telling: Telling) -> None:
     if not packages:
         return
     names = " ".join(packages)

@@ -7,19 +7,22 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from k8s_tutor import atomic, paths
 from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin
-from k8s_tutor.clusters.node.download import Hosts
+from k8s_tutor.clusters.node.debian import root_file_system
+from k8s_tutor.clusters.node.download import Hosts, Unavailable
 from k8s_tutor.clusters.node.images import Kitchen, assemble
-from k8s_tutor.clusters.node.lock import HERE, Lock, architecture, load_lock
+from k8s_tutor.clusters.node.lock import HERE, Component, Image, Lock, architecture, load_lock
 from k8s_tutor.clusters.node.material import Material
 from k8s_tutor.clusters.node.oci import Layout
 from k8s_tutor.clusters.node.packages import COMPILER, ROOT_FILE_SYSTEMS, ensure_packages, missing
+from k8s_tutor.clusters.node.pull import pull_all, reachable
 from k8s_tutor.clusters.node.store import build_store
 from k8s_tutor.clusters.node.work import Work
 from k8s_tutor.errors import EnvironmentFault
@@ -27,7 +30,18 @@ from k8s_tutor.phases import Report, silent
 
 _COLD_BYTES = 8 << 30
 _WARM_BYTES = 2 << 30
-_RECIPES = ("images.py", "debian.py", "oci.py", "store.py", "pause.c", "files/nginx.conf", "files/default.conf")
+_IMAGES = ("Images to learn with", "nginx in two versions, and busybox")
+_STORE = ("Images of the control plane", "unpacked once, so that no cluster waits for them")
+_RECIPES = (
+    "images.py",
+    "debian.py",
+    "oci.py",
+    "store.py",
+    "pause.c",
+    "files/nginx.conf",
+    "files/default.conf",
+    "files/docker-entrypoint.sh",
+)
 
 
 def root_dir() -> Path:
@@ -43,7 +57,9 @@ def inspect() -> Material | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     material = _material(folder, load_lock(), stamp)
-    whole = all(path.is_dir() for path in (material.bin_dir, material.cni_dir, material.store_dir, material.registry_dir))
+    whole = all(
+        path.is_dir() for path in (material.bin_dir, material.cni_dir, material.store_dir, material.registry_dir)
+    )
     return material if whole else None
 
 
@@ -73,27 +89,31 @@ def _make(lock: Lock, root: Path, work: Work) -> Material:
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True, mode=0o755)
     try:
-        if missing((*COMPILER, *ROOT_FILE_SYSTEMS)):
-            with work.phase("packages", "Debian packages", "a compiler and mmdebstrap, to make images with") as telling:
-                ensure_packages((*COMPILER, *ROOT_FILE_SYSTEMS), work, telling)
-        work.announce("images", "Images to learn with", "nginx in two versions, and busybox")
-        work.announce("store", "Images of the control plane", "unpacked once, so that no cluster waits for them")
+        layout = Layout(making / "layout")
+        pulled = _pull("control-images", lock.images, layout, hosts, work)
+        # What is inside the pulled images need not be made here.
+        parts = [part for part in lock.components if not (pulled and part.role == "image")]
         with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
-            learner = pool.submit(_learner_images, lock, root, making, work)
-            components = pool.submit(ensure_binaries, lock.components, root, work, hosts)
+            learner = pool.submit(_learner_images, lock, root, making, hosts, work, not pulled)
+            components = pool.submit(ensure_binaries, parts, root, work, hosts)
             try:
                 stand_ins = learner.result()
                 places = components.result()
             except BaseException:
                 work.stop()
                 raise
-        programs = {file.name: places[part.name] / file.name for part in lock.components for file in part.files}
-        _gather(making, lock, programs)
-        _store(lock, root, making, programs, work)
-        stamp = {
+        programs = {file.name: places[part.name] / file.name for part in parts for file in part.files}
+        _gather(making, parts, programs)
+        with work.phase("store", *_STORE) as telling:
+            if not pulled:
+                assemble(lock.images, layout, Kitchen(root, programs, work, telling))
+            images = {image.role: image.ref for image in lock.images}
+            build_store(making / "store", layout, programs, images, work, telling)
+        shutil.rmtree(layout.root)
+        stamp: dict[str, Any] = {
             "kubernetes": lock.kubernetes,
             "stand_ins": stand_ins,
-            "origins": {part.name: origin(part, root) for part in lock.components},
+            "origins": {part.name: origin(part, root) for part in parts} | {"images": "registry" if pulled else "made"},
         }
         atomic.write_text(making / "stamp.json", json.dumps(stamp, indent=1) + "\n", mode=0o644)
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,31 +123,58 @@ def _make(lock: Lock, root: Path, work: Work) -> Material:
     return _material(folder, lock, stamp)
 
 
-def _learner_images(lock: Lock, root: Path, making: Path, work: Work) -> dict[str, str]:
-    with work.phase("images", "Images to learn with", "nginx in two versions, and busybox") as telling:
-        return assemble(lock.learner_images, Layout(making / "registry"), Kitchen(root, {}, work, telling))
-
-
-def _store(lock: Lock, root: Path, making: Path, programs: dict[str, Path], work: Work) -> None:
-    title = "Images of the control plane"
-    with work.phase("store", title, "unpacked once, so that no cluster waits for them") as telling:
-        layout = Layout(making / "layout")
-        assemble(lock.images, layout, Kitchen(root, programs, work, telling))
-        images = {image.role: image.ref for image in lock.images}
-        build_store(making / "store", layout, programs, images, work, telling)
+def _pull(phase: str, images: tuple[Image, ...], layout: Layout, hosts: Hosts, work: Work) -> bool:
+    """Images from their registries; false where these cannot be reached or do not give them."""
+    if not reachable(images, hosts):
+        return False
+    try:
+        with work.phase(phase, "Official images", "from their registries, verified by digest") as telling:
+            pull_all(images, layout, hosts, telling)
+    except Unavailable:
         shutil.rmtree(layout.root)
+        layout.create()
+        return False
+    return True
 
 
-def _gather(making: Path, lock: Lock, programs: dict[str, Path]) -> None:
+def _learner_images(
+    lock: Lock, root: Path, making: Path, hosts: Hosts, work: Work, control_plane: bool
+) -> dict[str, str]:
+    """Fill the folder that the registry in the node serves; returns the stand-ins.
+
+    ``control_plane``: also load the packages that the control plane's images need, while the compiler runs.
+    """
+    layout = Layout(making / "registry")
+    pulled = _pull("learner-images", lock.learner_images, layout, hosts, work)
+    if not (pulled and not control_plane):
+        _packages(work)
+    if pulled:
+        return {}
+    with work.phase("images", *_IMAGES) as telling:
+        stand_ins = assemble(lock.learner_images, layout, Kitchen(root, {}, work, telling))
+        for image in lock.images if control_plane else ():
+            if image.packages:
+                root_file_system(image, root, work, telling)
+    return stand_ins
+
+
+def _packages(work: Work) -> None:
+    needs = (*COMPILER, *ROOT_FILE_SYSTEMS)
+    if missing(needs):
+        with work.phase("packages", "Debian packages", "a compiler and mmdebstrap, to make images with") as telling:
+            ensure_packages(needs, work, telling)
+
+
+def _gather(making: Path, parts: Iterable[Component], programs: dict[str, Path]) -> None:
     """Programs of all components as hard links in two flat folders."""
-    for part in lock.components:
+    for part in parts:
         target = making / ("cni" if part.role == "cni" else "bin")
         target.mkdir(exist_ok=True, mode=0o755)
         for file in part.files:
             os.link(programs[file.name], target / file.name)
 
 
-def _material(folder: Path, lock: Lock, stamp: dict[str, dict[str, str]]) -> Material:
+def _material(folder: Path, lock: Lock, stamp: Mapping[str, Any]) -> Material:
     return Material(
         bin_dir=folder / "bin",
         cni_dir=folder / "cni",

@@ -51,7 +51,15 @@ def build_store(
         config.write_text(_config(target, state), encoding="utf-8")
         log = (work.logs / "containerd.log").open("w", encoding="utf-8")
         with log:
-            argv = ["unshare", "--mount", "--propagation", "private", str(programs["containerd"]), "--config", str(config)]
+            argv = [
+                "unshare",
+                "--mount",
+                "--propagation",
+                "private",
+                str(programs["containerd"]),
+                "--config",
+                str(config),
+            ]
             daemon = work.start(argv, stdout=log)
             try:
                 ctr = [str(programs["ctr"]), "--address", str(state / "c.sock"), "--namespace", NAMESPACE]
@@ -59,8 +67,8 @@ def build_store(
                 _import(ctr, layout, images, work, telling)
             finally:
                 work.end(daemon)
-    # Left by the daemon, of no use to another one.
-    for name in ("tmpmounts",):
+    # The daemon's own: each node's containerd makes its own identity.
+    for name in ("tmpmounts", "io.containerd.grpc.v1.introspection"):
         shutil.rmtree(target / name, ignore_errors=True)
 
 
