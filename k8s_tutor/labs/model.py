@@ -74,7 +74,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known mistake: actions done in place of the step's solution; then check ``fails`` must fail, its likely cause ``because``."""
+    """A known mistake: actions done in place of the step's solution.
+
+    Then check ``fails`` of this lab must fail, its likely cause ``because``. ``cleanup`` undoes, whatever came out,
+    what a reset of the learner's namespace would leave behind (objects in other namespaces, a namespace's labels).
+    """
 
     id: str
     title: str
@@ -82,6 +86,7 @@ class Mistake:
     because: str
     actions: tuple[Action, ...]
     line: int = 0
+    cleanup: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
