@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,14 +165,23 @@ class Api:
                 return resource
         raise _wrong("kind", f'there is no kind "{kind[:80]}" in apiVersion "{api_version[:80]}"')
 
-    def text(self, path: str, query: Query | None = None, *, limit: int = 1 << 20) -> str:
+    def text(
+        self, path: str, query: Query | None = None, *, limit: int = 1 << 20, timeout: float = READ_TIMEOUT
+    ) -> str:
         """Plain text (a pod's log), at most ``limit`` bytes of its beginning; bytes that are no UTF-8 are replaced."""
-        answer = self._request("GET", path, query, limit=limit, accept="*/*")
+        answer = self._request("GET", path, query, limit=limit, accept="*/*", timeout=timeout)
         return answer.body.decode("utf-8", "replace")
 
-    def stream(self, path: str, query: Query | None = None, *, read_timeout: float = 75.0) -> Stream:
+    def stream(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        read_timeout: float = 75.0,
+        on_open: Callable[[], None] | None = None,
+    ) -> Stream:
         """A watch that is not opened yet, on a connection of its own: iterate it, ``close`` it from any thread."""
-        return Stream(self._transport, self._target(path, query), read_timeout)
+        return Stream(self._transport, self._target(path, query), read_timeout, on_open)
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from k8s_tutor.errors import TutorError
 
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node
+    from yaml.nodes import Node
 
 SIZE_LIMIT = 256 * 1024
 NODE_LIMIT = 20_000
@@ -85,6 +85,7 @@ def parse_manifest(text: str) -> list[Document]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents: list[Document] = []
     try:
+        _refuse_depth(text, loader)
         reader = loader(text)
         try:
             while reader.check_node():
@@ -123,13 +124,14 @@ class _Walk:
         if depth > DEPTH_LIMIT:
             raise ManifestError(line, column, f"nested deeper than {DEPTH_LIMIT} levels, or an alias to itself")
         self._marks.setdefault(path, (line, column))
-        if node.id == "mapping":
+        kind = type(node).__name__
+        if kind == "MappingNode":
             self._mapping(node, path, depth)
-        elif node.id == "sequence":
+        elif kind == "SequenceNode":
             for index, item in enumerate(node.value):
                 self.visit(item, (*path, index), depth + 1)
 
-    def _mapping(self, node: MappingNode, path: Path, depth: int) -> None:
+    def _mapping(self, node: Node, path: Path, depth: int) -> None:
         seen: dict[str, int] = {}
         for key, value in node.value:
             line, column = key.start_mark.line + 1, key.start_mark.column + 1
@@ -143,6 +145,21 @@ class _Walk:
             seen[name] = line
             self._marks[(*path, name)] = (line, column)
             self.visit(value, (*path, name), depth + 1)
+
+
+def _refuse_depth(text: str, loader: Any) -> None:
+    """Count levels in the flat stream of events first: libyaml composes recursively and 100,000 brackets crash it."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                mark: Any = event.start_mark
+                raise ManifestError(mark.line + 1, mark.column + 1, f"nested deeper than {DEPTH_LIMIT} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _refuse_control_characters(text: str) -> None:

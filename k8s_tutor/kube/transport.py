@@ -14,7 +14,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -222,10 +222,13 @@ class Stream:
 
     Connects when iteration begins. Ends quietly when the server ends it or after ``close``; raises
     ApiUnreachable when the connection breaks, stays silent for ``read_timeout`` seconds or talks nonsense,
-    ApiRefused when the server refuses.
+    ApiRefused when the server refuses. ``on_open`` is called once the server has accepted.
     """
 
-    def __init__(self, transport: Transport, target: str, read_timeout: float) -> None:
+    def __init__(
+        self, transport: Transport, target: str, read_timeout: float, on_open: Callable[[], None] | None = None
+    ) -> None:
+        self._on_open = on_open
         self._connection = transport.connection()
         self._access = transport.access
         self._target = target
@@ -235,6 +238,8 @@ class Stream:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
             response = self._open()
+            if self._on_open is not None:
+                self._on_open()
             yield from self._items(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not self._closed:

@@ -1,0 +1,163 @@
+"""HTTP requests to pods and Services from where these can be reached, each over a new connection with a nonce.
+
+Not by port-forward nor by the API server's service proxy: both bypass kube-proxy and prove nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import http.client
+import os
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from k8s_tutor.errors import ClusterError
+from k8s_tutor.kube.record import Request
+
+USER_AGENT = "k8s-tutor"
+NONCE = re.compile(r"[?&]k8s-tutor=([0-9a-f-]{36}-\d+)")
+BODY_LIMIT = 4096
+_CLONE_NEWNET = 0x40000000
+Target = tuple[str, str]
+"""Address ``ip:port`` and path."""
+
+
+class ProbeError(ClusterError):
+    """Requests could not be sent at all: an absence of observation, nothing about the learner's work."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy, code="probe")
+
+
+class Prober(Protocol):
+    """Sends requests from inside the cluster's network. ``batch``: how many at once are sensible (0: all)."""
+
+    batch: int
+
+    def requests(self, targets: Sequence[Target], *, timeout: float = 2.0, deadline: float) -> list[Request]:
+        """One GET for each target, in order, each over a connection of its own, with ``Connection: close``.
+
+        A request that fails has ``status`` None and ``error``. Ends early at ``deadline`` (``time.monotonic()``):
+        then the list is shorter. Raises ProbeError when none can be sent.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+def nonce_of(path: str) -> str:
+    """The nonce in a request's path, empty if there is none."""
+    found = NONCE.search(path)
+    return found[1] if found else ""
+
+
+def get(target: Target, timeout: float) -> Request:
+    """One GET from this thread's network."""
+    address, path = target
+    host, _, port = address.rpartition(":")
+    at = time.time()
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"User-Agent": USER_AGENT, "Connection": "close"})
+        response = connection.getresponse()
+        body = response.read(BODY_LIMIT).decode("utf-8", "replace")
+        return Request(nonce_of(path), at, response.status, "", (response.getheader("Server") or "")[:200], body)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Request(nonce_of(path), at, None, _why(error))
+    finally:
+        connection.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return (str(error) or type(error).__name__)[:300]
+
+
+class NetnsProber:
+    """Requests from inside a network namespace, entered by one thread of its own; no other thread is moved."""
+
+    batch = 15
+
+    def __init__(self, netns: Path) -> None:
+        self._netns = netns
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def requests(self, targets: Sequence[Target], *, timeout: float = 2.0, deadline: float) -> list[Request]:
+        """See Prober. Raises ProbeError when the namespace is gone or may not be entered."""
+        self._enter()
+        done: list[Request] = []
+        finished = threading.Event()
+
+        def work() -> None:
+            try:
+                for target in targets:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        break
+                    done.append(get(target, min(timeout, left)))
+            finally:
+                finished.set()
+
+        self._work.put(work)
+        # Each request is bounded, so the thread comes back; the spare second is for its last one.
+        finished.wait(max(0.0, deadline - time.monotonic()) + timeout + 1.0)
+        return list(done)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._work.put(None)
+            thread.join(5.0)
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            entered: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+            thread = threading.Thread(target=self._run, args=(entered,), name="probe", daemon=True)
+            thread.start()
+            failure = entered.get()
+            if failure is not None:
+                thread.join()
+                why = failure.strerror or str(failure)
+                raise ProbeError(
+                    f"cannot enter the cluster's network ({self._netns}): {why}",
+                    remedy="see whether the cluster runs: k8s-tutor cluster status; entering needs root",
+                )
+            self._thread = thread
+
+    def _run(self, entered: queue.SimpleQueue[OSError | None]) -> None:
+        try:
+            _setns(self._netns)
+        except OSError as error:
+            entered.put(error)
+            return
+        entered.put(None)
+        while (work := self._work.get()) is not None:
+            work()
+
+
+def _setns(netns: Path) -> None:
+    """Move the calling thread (alone) into a network namespace; Python 3.11 has no ``os.setns``."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.setns(handle, _CLONE_NEWNET) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(handle)
