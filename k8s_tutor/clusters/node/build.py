@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from k8s_tutor import paths
@@ -19,8 +20,12 @@ from k8s_tutor.clusters.node.packages import COMPILER, SECCOMP, ensure_packages
 from k8s_tutor.clusters.node.work import Telling, Work, output
 from k8s_tutor.errors import EnvironmentFault
 
-_LINK_WORTH = 40
-"""Linking one large program takes as long as compiling this many packages (measured: 10 s to 0.27 s)."""
+_LINK_SHARE = 50
+"""Linking a program takes as long as compiling one in 50 of its packages (kube-apiserver: 10 s, 2079 at 0.27 s)."""
+
+_LOADING = "go: downloading "
+
+_Run = Callable[[list[str], Callable[[str], None], str], None]
 
 _guard = threading.Lock()
 
@@ -35,37 +40,71 @@ def build(component: Component, folder: Path, work: Work, telling: Telling) -> N
             ensure_packages((*COMPILER, *SECCOMP), work, telling)
         go = ensure_go(work, telling)
     env = environment(component, go)
-    flags = build_flags(component)
-    module = MODULES / component.module
+
+    def run(command: list[str], line: Callable[[str], None], what: str) -> None:
+        module = MODULES / component.module
+        work.run([str(go), *command], log=f"build-{component.name}", cwd=module, env=env, line=line, what=what)
+
+    stale, link = _plan(component, run, telling)
+    progress = _Progress(telling, stale, link, len(component.files))
+    for program in component.files:
+        progress.begin(program.name)
+        command = ["build", "-v", *build_flags(component), "-o", str(folder / program.name), program.package]
+        run(command, progress.line, f"Building {program.name}")
+        progress.linked += 1
+
+
+class _Progress:
+    """Turns what ``go build -v`` prints (each package as it is compiled) into a fraction and the time left."""
+
+    def __init__(self, telling: Telling, stale: int, link: float, programs: int) -> None:
+        self._telling = telling
+        self._stale = stale
+        self._link = link
+        self._whole = stale + link * programs
+        self._started = telling.seconds
+        self._name = ""
+        self._compiled = 0
+        self.linked = 0
+
+    def begin(self, name: str) -> None:
+        self._name = name
+        self._tell("linking")
+
+    def line(self, text: str) -> None:
+        if text.startswith(_LOADING):
+            self._telling.say(f"loading {text.removeprefix(_LOADING)}")
+            return
+        self._compiled = min(self._stale, self._compiled + 1)
+        self._tell(f"compiling {text}")
+
+    def _tell(self, what: str) -> None:
+        fraction = (self._compiled + self.linked * self._link) / self._whole
+        spent = self._telling.seconds - self._started
+        left = spent * (1 - fraction) / fraction if fraction > 0.03 else None
+        self._telling.say(f"{self._name}: {what}", fraction=fraction, seconds_left=left)
+
+
+def _plan(component: Component, run: _Run, telling: Telling) -> tuple[int, float]:
+    """How many packages must be compiled (those that Go's cache does not hold), and how many linking one program
+    is worth. Loads missing modules.
+    """
+    stale = known = 0
+
+    def line(text: str) -> None:
+        nonlocal stale, known
+        if text.startswith(_LOADING):
+            telling.say(f"loading {text.removeprefix(_LOADING)}")
+        stale += text.startswith("stale ")
+        known += text.startswith(("stale ", "known "))
+
+    # A main package in the cache counts as stale with this reason, because it is not installed anywhere.
+    cached = "not installed but available in build cache"
+    form = '{{if and .Stale (ne .StaleReason "' + cached + '")}}stale{{else}}known{{end}} {{.ImportPath}}'
     packages = [program.package for program in component.files]
-    total = _stale(go, flags, packages, module, env, work, component.name, telling)
-    compiled = 0
-    whole = total + _LINK_WORTH * len(packages)
-    started = telling.seconds
-
-    for linked, program in enumerate(component.files):
-
-        def line(text: str, linked: int = linked, name: str = program.name) -> None:
-            nonlocal compiled
-            if text.startswith("go: downloading "):
-                telling.say(f"loading {text.removeprefix('go: downloading ')}")
-                return
-            # With -v Go prints each package as it is compiled, and nothing else on success.
-            compiled = min(total, compiled + 1)
-            fraction = (compiled + linked * _LINK_WORTH) / whole
-            spent = telling.seconds - started
-            left = spent * (1 - fraction) / fraction if fraction > 0.03 else None
-            telling.say(f"{name}: compiling {text}", fraction=fraction, seconds_left=left)
-
-        telling.say(f"{program.name}: linking", fraction=(compiled + linked * _LINK_WORTH) / whole)
-        work.run(
-            [str(go), "build", "-v", *flags, "-o", str(folder / program.name), program.package],
-            log=f"build-{component.name}",
-            cwd=module,
-            env=env,
-            line=line,
-            what=f"Building {program.name}",
-        )
+    command = ["list", "-deps", *build_flags(component), "-f", form, *packages]
+    run(command, line, f"Loading the sources of {component.name}")
+    return stale, max(1.0, known / _LINK_SHARE)
 
 
 def build_flags(component: Component) -> list[str]:
@@ -153,37 +192,3 @@ def _installer(wanted: str) -> list[str]:
         remedy=f"Install Go {wanted} or newer and put it on PATH, then run the same command again.",
         code="go",
     )
-
-
-def _stale(
-    go: Path,
-    flags: list[str],
-    packages: list[str],
-    module: Path,
-    env: dict[str, str],
-    work: Work,
-    name: str,
-    telling: Telling,
-) -> int:
-    """How many packages must be compiled: those that Go's cache does not hold. Loads missing modules."""
-    stale = 0
-
-    def line(text: str) -> None:
-        nonlocal stale
-        if text.startswith("go: downloading "):
-            telling.say(f"loading {text.removeprefix('go: downloading ')}")
-        elif text.startswith("stale "):
-            stale += 1
-
-    # A main package in the cache counts as stale with this reason, because it is not installed anywhere.
-    cached = "not installed but available in build cache"
-    form = '{{if .Stale}}{{if ne .StaleReason "' + cached + '"}}stale {{.ImportPath}}{{end}}{{end}}'
-    work.run(
-        [str(go), "list", "-deps", *flags, "-f", form, *packages],
-        log=f"build-{name}",
-        cwd=module,
-        env=env,
-        line=line,
-        what=f"Loading the sources of {name}",
-    )
-    return stale

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from k8s_tutor import atomic, paths
-from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin
+from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin, place
 from k8s_tutor.clusters.node.debian import root_file_system
 from k8s_tutor.clusters.node.download import Hosts, Unavailable
 from k8s_tutor.clusters.node.images import Kitchen, assemble
@@ -82,6 +82,27 @@ def prepare(report: Report = silent) -> Material:
         return there if there else _make(lock, root, work)
 
 
+def prune(in_use: Iterable[Path] = ()) -> int:
+    """Remove what older versions of this program made, except below folders in ``in_use``; returns how many.
+
+    The caller knows the clusters: one that runs still has its programs and registry in the older folder.
+    """
+    root, lock = root_dir(), load_lock()
+    kept = {_folder(lock), *(place(part, root) for part in lock.components)}
+    used = [path.resolve() for path in in_use]
+    gone = 0
+    if not root.is_dir():
+        return 0
+    with _alone(root, Work(silent, root / "logs")):
+        for folder in (*(root / "material").glob("*"), *(root / "bin").glob("*/")):
+            whole = folder.resolve()
+            if folder in kept or not folder.is_dir() or any(whole == path or whole in path.parents for path in used):
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            gone += 1
+    return gone
+
+
 def _make(lock: Lock, root: Path, work: Work) -> Material:
     hosts = Hosts()
     folder = _folder(lock)
@@ -108,7 +129,7 @@ def _make(lock: Lock, root: Path, work: Work) -> Material:
             if not pulled:
                 assemble(lock.images, layout, Kitchen(root, programs, work, telling))
             images = {image.role: image.ref for image in lock.images}
-            build_store(making / "store", layout, programs, images, work, telling)
+            build_store(making / "store", root / "run", layout, programs, images, work, telling)
         shutil.rmtree(layout.root)
         stamp: dict[str, Any] = {
             "kubernetes": lock.kubernetes,
@@ -193,14 +214,14 @@ def _folder(lock: Lock) -> Path:
 
 def _check_machine(lock: Lock, root: Path) -> None:
     architecture()
-    place = root
-    while not place.exists():
-        place = place.parent
+    folder = root
+    while not folder.exists():
+        folder = folder.parent
     warm = all(is_made(part, root) for part in lock.components)
-    needed, free = (_WARM_BYTES if warm else _COLD_BYTES), shutil.disk_usage(place).free
+    needed, free = (_WARM_BYTES if warm else _COLD_BYTES), shutil.disk_usage(folder).free
     if free < needed:
         raise EnvironmentFault(
-            f"{place} has {free / (1 << 30):.1f} GB free; making a cluster's programs and images needs "
+            f"{folder} has {free / (1 << 30):.1f} GB free; making a cluster's programs and images needs "
             f"{needed >> 30} GB.",
             remedy="Free some space, or name a folder on a larger disk: export XDG_CACHE_HOME=/path/to/folder",
             code="disk",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -36,37 +37,38 @@ _DISABLED = (
 
 
 def build_store(
-    target: Path, layout: Layout, programs: Mapping[str, Path], images: Mapping[str, str], work: Work, telling: Telling
+    target: Path,
+    run: Path,
+    layout: Layout,
+    programs: Mapping[str, Path],
+    images: Mapping[str, str],
+    work: Work,
+    telling: Telling,
 ) -> None:
     """Import ``images`` (role -> reference) from ``layout`` into a new containerd root at ``target``.
+
+    ``run``: folder for sockets, made and removed here.
 
     Raises EnvironmentFault when containerd does not start or refuses an image.
     """
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o711)
-    # A socket's path has 107 bytes; a cache folder may be deep.
-    with tempfile.TemporaryDirectory(prefix="k8st-") as short:
-        state = Path(short)
-        config = state / "config.toml"
-        config.write_text(_config(target, state), encoding="utf-8")
-        log = (work.logs / "containerd.log").open("w", encoding="utf-8")
-        with log:
-            argv = [
-                "unshare",
-                "--mount",
-                "--propagation",
-                "private",
-                str(programs["containerd"]),
-                "--config",
-                str(config),
-            ]
-            daemon = work.start(argv, stdout=log)
+    state = _short_folder(run)
+    config, log = state / "config.toml", work.logs / "containerd.log"
+    config.write_text(_config(target, state), encoding="utf-8")
+    work.logs.mkdir(parents=True, exist_ok=True)
+    argv = ["unshare", "--mount", "--propagation", "private", str(programs["containerd"]), "--config", str(config)]
+    try:
+        with log.open("w", encoding="utf-8") as file:
+            daemon = work.start(argv, stdout=file)
             try:
                 ctr = [str(programs["ctr"]), "--address", str(state / "c.sock"), "--namespace", NAMESPACE]
-                _wait(ctr, daemon.poll, work.logs / "containerd.log")
+                _wait(ctr, daemon, log)
                 _import(ctr, layout, images, work, telling)
             finally:
                 work.end(daemon)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
     # The daemon's own: each node's containerd makes its own identity.
     for name in ("tmpmounts", "io.containerd.grpc.v1.introspection"):
         shutil.rmtree(target / name, ignore_errors=True)
@@ -94,10 +96,10 @@ def _import(ctr: list[str], layout: Layout, images: Mapping[str, str], work: Wor
         raise EnvironmentFault(f"containerd did not take {', '.join(lacking)}.", code="store")
 
 
-def _wait(ctr: list[str], ended: object, log: Path) -> None:
+def _wait(ctr: list[str], daemon: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while "Server:" not in output([*ctr, "version"], timeout=5):
-        if (callable(ended) and ended() is not None) or time.monotonic() > deadline:
+        if daemon.poll() is not None or time.monotonic() > deadline:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
             raise EnvironmentFault(
                 "containerd did not start:\n" + "\n".join(f"  {line}" for line in lines),
@@ -105,6 +107,15 @@ def _wait(ctr: list[str], ended: object, log: Path) -> None:
                 code="store",
             )
         time.sleep(0.05)
+
+
+def _short_folder(wanted: Path) -> Path:
+    """``wanted``, or a folder in /tmp when a socket in it would have too long a path (108 bytes with the end)."""
+    if len(os.fsencode(wanted)) > 80:
+        return Path(tempfile.mkdtemp(prefix="k8s-tutor-"))
+    shutil.rmtree(wanted, ignore_errors=True)
+    wanted.mkdir(mode=0o700)
+    return wanted
 
 
 def _config(root: Path, state: Path) -> str:
