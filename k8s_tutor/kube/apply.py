@@ -28,7 +28,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of one document. ``line`` is where it begins; for ``failed``, ``message`` and ``problems`` say why."""
+    """What became of one document. ``line`` is where it begins; ``message`` and ``problems`` say why it failed."""
 
     verb: Verb
     kind: str

@@ -24,7 +24,7 @@ Told = Literal["connecting", "live", "lost"]
 
 @dataclass(frozen=True)
 class LinkState:
-    """The link to the API server: ``heard`` is when it last spoke (Unix time, 0.0: never), ``trouble`` why it is lost."""
+    """The link to the API server. ``heard``: when it last spoke (Unix time, 0.0: never); ``trouble``: why lost."""
 
     state: Told
     heard: float
