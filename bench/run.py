@@ -1,0 +1,163 @@
+"""Measure what a learner waits for, side by side with what they would do instead; write bench/RESULTS.md.
+
+    ./dev bench            all
+    ./dev bench up         five bring-ups, each phase's time
+    ./dev bench check      `check` against a shell script that asserts the same facts with kubectl, in pairs
+
+Ratios are of whole processes, in pairs in one run (A B A B …), so that a machine whose speed drifts does not matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parent
+TUTOR = str(BIN / "k8s-tutor")
+UPS = 5
+PAIRS = 10
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["up", "check"], default=[])
+    chosen = parser.parse_args().what or ["up", "check"]
+    parts: dict[str, Callable[[], list[str]]] = {"up": bench_up, "check": bench_check}
+    lines = [
+        "# What the benchmarks printed",
+        "",
+        f"`./dev bench`, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}.",
+    ]
+    for name in chosen:
+        lines += ["", *parts[name]()]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if len(chosen) == len(parts):
+        (ROOT / "RESULTS.md").write_text(text)
+    return 0
+
+
+def spread(values: list[float]) -> str:
+    """``min / median / max`` in seconds."""
+    return f"{min(values):.2f} / {statistics.median(values):.2f} / {max(values):.2f}"
+
+
+def bench_up() -> list[str]:
+    """Five bring-ups of one node, binaries and images cached; from the call to ready, and each phase."""
+    from k8s_tutor.clusters.native.provider import NativeProvider
+    from k8s_tutor.clusters.node.prepare import prepare
+    from k8s_tutor.phases import Phase, PhaseState, silent
+
+    prepare(silent)
+    provider = NativeProvider()
+    totals: list[float] = []
+    downs: list[float] = []
+    phases: dict[str, list[float]] = {}
+    titles: dict[str, str] = {}
+
+    for number in range(UPS):
+        name = f"bench-{os.getpid()}"
+        done: dict[str, float] = {}
+
+        def report(phase: Phase, done: dict[str, float] = done) -> None:
+            if phase.state is PhaseState.DONE:
+                done[phase.id] = phase.seconds
+                titles[phase.id] = phase.title
+
+        began = time.monotonic()
+        try:
+            provider.up(name, report=report)
+            totals.append(time.monotonic() - began)
+            for key, seconds in done.items():
+                phases.setdefault(key, []).append(seconds)
+        finally:
+            began = time.monotonic()
+            provider.down(name, report=silent)
+            downs.append(time.monotonic() - began)
+        print(f"up {number + 1} of {UPS}: {totals[-1]:.2f} s", file=sys.stderr)
+    rows = [f"| {titles[key]} | {spread(values)} |" for key, values in phases.items()]
+    return [
+        "## Cluster up, one node, binaries and images cached",
+        "",
+        f"{UPS} runs, from the call to ready (API server, default ServiceAccounts, node, DNS answer, request through a "
+        "ClusterIP). Seconds, min / median / max. Phases overlap.",
+        "",
+        "| phase | seconds |",
+        "|---|---|",
+        *rows,
+        f"| **from the call to ready** | **{spread(totals)}** |",
+        f"| down | {spread(downs)} |",
+    ]
+
+
+def bench_check() -> list[str]:
+    """``check lab1`` and ``check lab2 --no-disrupt`` on a converged cluster, against kubectl in a shell script."""
+    with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as folder:
+        environment = {
+            **os.environ,
+            "XDG_STATE_HOME": f"{folder}/state",
+            "K8S_TUTOR_HOME": f"{folder}/work",
+        }
+        name = f"bench-{os.getpid()}"
+        cluster = ["--cluster", name]
+
+        def tutor(*arguments: str) -> str:
+            done = subprocess.run([TUTOR, *arguments], env=environment, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+            return done.stdout
+
+        tutor("cluster", "up", "--name", name)
+        try:
+            for line in tutor("env", *cluster).splitlines():
+                if line.startswith("export "):
+                    key, _, value = line.removeprefix("export ").partition("=")
+                    environment[key] = subprocess.run(
+                        ["sh", "-c", f'{line}\nprintf %s "${key}"'], env=environment, capture_output=True, text=True
+                    ).stdout
+            lines = [
+                "## `check` against a shell script that asserts the same facts with kubectl",
+                "",
+                f"{PAIRS} pairs, whole processes, on a converged cluster. Seconds, min / median / max.",
+                "",
+                "| lab | k8s-tutor check | kubectl script | ratio, median of pairs |",
+                "|---|---|---|---|",
+            ]
+            for lab, flags in (("lab1", []), ("lab2", ["--no-disrupt"])):
+                tutor("solve", lab, "--all", *cluster)
+                script = [str(ROOT / f"check_{lab}.sh"), f"{folder}/work/{lab}"]
+                check = [TUTOR, "check", lab, *flags, *cluster]
+                lines.append(pair_row(lab, check, script, environment))
+        finally:
+            tutor("cluster", "down", "--name", name)
+    return lines
+
+
+def pair_row(lab: str, check: list[str], script: list[str], environment: dict[str, str]) -> str:
+    """One row: both commands in turn, each must succeed."""
+    times: dict[str, list[float]] = {"check": [], "script": []}
+    for number in range(PAIRS + 1):
+        for name, command in (("check", check), ("script", script)):
+            began = time.monotonic()
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            seconds = time.monotonic() - began
+            if done.returncode:
+                raise SystemExit(f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+            if number:  # the first pair warms the caches
+                times[name].append(seconds)
+    ratios = [a / b for a, b in zip(times["check"], times["script"], strict=True)]
+    return f"| {lab} | {spread(times['check'])} | {spread(times['script'])} | **{statistics.median(ratios):.2f}** |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
