@@ -83,8 +83,10 @@ def _tell(error: Any, located: Located, file: str) -> Iterable[Problem]:
                     allowed,
                 )
     elif rule == "required":
+        strange = [str(key) for key in value if key not in error.schema["properties"]]
         for key in limit:
-            if key not in value:
+            # A misspelt key is one problem, told where it is written, not also a missing one.
+            if key not in value and not difflib.get_close_matches(key, strange, n=1):
                 yield Problem(file, line, f"{name} lacks the key {key!r}", tuple(error.schema["properties"]))
     elif rule == "enum":
         allowed = tuple(str(each) for each in limit)
