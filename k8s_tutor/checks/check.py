@@ -39,7 +39,7 @@ class Wish:
     """An observation that a check needs beside the watch; whoever feeds the record makes it.
 
     ``kind``: ``sample`` (requests through Service ``name``), ``reach`` (one request to pod ``name``), ``logs``
-    (of pod ``name``), ``others`` (other namespaces, for Pod/Deployment/Service ``name``), ``schema`` (of kind ``name``).
+    (of pod ``name``), ``others`` (other namespaces, for ``params["kind"]`` ``name``), ``schema`` (of kind ``name``).
     ``needed``: without it (``record.unobserved`` has ``kind:name``) nothing can be said, so the outcome is ``error``.
     """
 
@@ -114,7 +114,7 @@ _PLAIN: dict[object, tuple[tuple[type, ...], str]] = {
 
 
 def _fits(value: object, hint: object) -> bool:
-    """Whether a value of a lab file fits an annotated parameter; what is not a plain type is the check's own to read."""
+    """Whether a value fits an annotated parameter; what is not a plain type is the check's own to read."""
     if hint not in _PLAIN:
         return True
     return isinstance(value, _PLAIN[hint][0]) and not isinstance(value, bool)

@@ -51,7 +51,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why: the rule in plain words, expected, observed, what was seen, the read-only command that shows it, the cause."""
+    """Why: ``rule`` in plain words, ``expected`` and ``observed``, what was ``seen``, the likely ``cause``.
+
+    ``command`` is the read-only command that shows it, in the learner's namespace.
+    """
 
     rule: str
     expected: str
