@@ -39,13 +39,17 @@ class CheckState:
 
 @dataclass(frozen=True)
 class StepState:
-    """One step now. ``done`` when all its required checks pass, or none are there and the learner went on (``read``)."""
+    """One step now. ``done`` when all its required checks pass, or none are there and the learner went on (``read``).
+
+    ``done_earlier``: it is not done now, but was once, here or on another cluster.
+    """
 
     step: Step
     checks: tuple[CheckState, ...]
     done: bool
     read: bool = False
     hints_shown: int = 0
+    done_earlier: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -55,8 +59,10 @@ class StepState:
 
 @dataclass(frozen=True)
 class LabState:
-    """A lab at one moment. ``current`` is the index of the first step that is not done. ``heard``: when the API
-    server last said anything (Unix time). ``trouble``: why ``link`` is not live, in words.
+    """A lab at one moment. ``current`` is the index of the first step that is not done (the last one when all are).
+
+    ``heard``: when the API server last said anything (Unix time). ``trouble``: why ``link`` is not live, in words.
+    ``notes``: what the learner should be told beside (progress set aside, second tutor is read-only …).
     """
 
     lab: Lab

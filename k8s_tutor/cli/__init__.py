@@ -1,0 +1,1 @@
+"""The command line: parse, call one function, map its outcome to an exit code."""

@@ -1,0 +1,135 @@
+"""``labs``, ``lesson``, ``hint``, ``lab test``, ``lab lint``: labs as text, and proofs for their authors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from k8s_tutor.errors import EXIT_FAIL, EXIT_PASS, EXIT_USAGE, UsageError
+from k8s_tutor.labs.model import Lab, Step
+
+
+def labs(options: argparse.Namespace) -> int:
+    """List the labs."""
+    from k8s_tutor.labs.loader import labs as known
+
+    infos = known()
+    if options.output == "json":
+        rows = [{"id": i.id, "title": i.title, "summary": i.summary, "minutes": i.minutes} for i in infos]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        for info in infos:
+            print(f"{info.id}  {info.title} (about {info.minutes} min)\n      {info.summary}")
+    return EXIT_PASS
+
+
+def find_step(lab: Lab, name: str) -> Step:
+    """The step of this id or number. Raises UsageError that lists them."""
+    step = lab.step(name)
+    if step is None:
+        steps = ", ".join(f"{number} {step.id}" for number, step in enumerate(lab.steps, 1))
+        raise UsageError(f"{lab.id} has no step {name[:60]!r}", remedy=f"steps: {steps}")
+    return step
+
+
+def lesson(options: argparse.Namespace) -> int:
+    """Print a lab (or one step of it) as plain text, its manifests with their callouts where they are used."""
+    from k8s_tutor.labs.loader import load
+
+    lab = load(options.lab)
+    steps = [find_step(lab, options.step)] if options.step else list(lab.steps)
+    if not options.step:
+        print(f"{lab.title}\n{'=' * len(lab.title)}\n\n{lab.summary}\nAbout {lab.minutes} minutes.\n")
+    for step in steps:
+        print(_step_text(lab, step))
+    return EXIT_PASS
+
+
+def _step_text(lab: Lab, step: Step) -> str:
+    number = lab.steps.index(step) + 1
+    head = f"Step {number} of {len(lab.steps)}: {step.title}  [{step.id}]"
+    lines = [head, "-" * len(head), "", step.text.strip(), ""]
+    for manifest in lab.manifests:
+        if step.manifest == manifest.name:
+            lines += [f"{manifest.name}:", "", *(f"    {line}" for line in manifest.text.rstrip().splitlines()), ""]
+            lines += [f"  [{callout.number}] {callout.text}" for callout in manifest.callouts]
+            lines.append("")
+    if step.task:
+        lines += [f"To do: {step.task}", ""]
+    if step.commands:
+        lines += ["Commands:", *(f"    {command}" for command in step.commands), ""]
+    for question in step.questions:
+        lines += [f"Question [{question.check}]: {question.ask}"]
+        lines += [f"    for example: {question.example}"] if question.example else []
+        lines += [f"    answer with: k8s-tutor answer {lab.id} {question.check} TEXT", ""]
+    if step.checks:
+        lines += ["Checked:", *(_claim(spec.title, optional=spec.optional) for spec in step.checks), ""]
+    return "\n".join(lines)
+
+
+def _claim(title: str, *, optional: bool) -> str:
+    return f"  - {title}" + (" (optional)" if optional else "")
+
+
+def hint(options: argparse.Namespace) -> int:
+    """Show the next hint of a step and remember that it was shown."""
+    from k8s_tutor.labs.loader import load
+    from k8s_tutor.session.hints import next_hint
+
+    lab = load(options.lab)
+    step = find_step(lab, options.step) if options.step else None
+    shown = next_hint(lab, step)
+    for note in shown.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if not shown.step.hints:
+        print(f"{shown.step.title}: there are no hints. The text: k8s-tutor lesson {lab.id} --step {shown.step.id}")
+        return EXIT_PASS
+    print(f"{shown.step.title}: hint {shown.number} of {len(shown.step.hints)}\n\n{shown.text.strip()}")
+    if shown.last:
+        print(f"\nThat was the last hint. k8s-tutor solve {lab.id} --step {shown.step.id} does the step for you.")
+    return EXIT_PASS
+
+
+def test(options: argparse.Namespace) -> int:
+    """Prove a lab on a real cluster; exit 0 when every claim of its author holds, 1 when one does not."""
+    from k8s_tutor.labs.loader import load
+    from k8s_tutor.session.places import find_cluster
+    from k8s_tutor.session.prove import Line, prove
+
+    lab = load(options.lab)
+    known = {mistake.id for step in lab.steps for mistake in step.mistakes}
+    for name in options.mistake:
+        if name not in known:
+            raise UsageError(f"{lab.id} has no mistake {name!r}", remedy="one of: " + ", ".join(sorted(known)))
+    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    stream = sys.stdout if options.output == "text" else sys.stderr
+
+    def tell(line: Line) -> None:
+        print(f"{line.seconds:7.1f} s  {'ok  ' if line.ok else 'FAIL'}  {line.text}", file=stream, flush=True)
+
+    started = time.monotonic()
+    proof = prove(lab, cluster, only=frozenset(options.mistake), jobs=options.jobs, tell=tell)
+    if options.output == "json":
+        print(json.dumps(proof.plain(), indent=1, ensure_ascii=False))
+    else:
+        verdict = "proven" if proof.ok else "NOT proven"
+        print(f"{lab.id}: {verdict}, {len(proof.mistakes)} mistakes, {time.monotonic() - started:.1f} s")
+    return EXIT_PASS if proof.ok else EXIT_FAIL
+
+
+def lint(options: argparse.Namespace) -> int:
+    """Say everything that is wrong with a lab's files; exit 0 when nothing is, else 2."""
+    from k8s_tutor.checks.check import all_checks
+    from k8s_tutor.labs.lint import lint as find_problems
+    from k8s_tutor.session.causes import CAUSES
+
+    signatures = {name: found.signature for name, found in all_checks().items()}
+    problems = find_problems(options.path, signatures, CAUSES)
+    for problem in problems:
+        print(problem)
+    if problems:
+        return EXIT_USAGE
+    print(f"{options.path}: no problems")
+    return EXIT_PASS

@@ -1,0 +1,188 @@
+"""The command ``k8s-tutor``: one parser, one module a group of commands, one place for errors and exit codes.
+
+Nothing heavy is imported here: ``--version`` and ``--help`` must answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from k8s_tutor import __version__
+from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_USAGE, TutorError
+
+EPILOG = """\
+exit codes: 0 all required checks pass, 1 a check failed, 2 usage or lab definition, 3 environment, 130 interrupted
+Without a command the tutor opens, on a cluster that it starts when there is none.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
+        print(f"remedy: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. Each command's ``run`` is ``module:function``, imported when it is called."""
+    top = _Parser(
+        prog="k8s-tutor",
+        description="Learn Kubernetes in a terminal on a real cluster, and check it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"k8s-tutor {__version__}")
+    place = argparse.ArgumentParser(add_help=False)
+    which = place.add_mutually_exclusive_group()
+    which.add_argument("--cluster", metavar="NAME", default=argparse.SUPPRESS, help="a cluster of `k8s-tutor cluster`")
+    which.add_argument(
+        "--context", metavar="NAME", default=argparse.SUPPRESS, help="a local cluster, by context in your kubeconfig"
+    )
+    top.add_argument("--lab", metavar="LAB", help="open the tutor in this lab")
+    for option, text in (("--cluster", "work on this cluster"), ("--context", "work on this local context")):
+        top.add_argument(option, metavar="NAME", default=None, help=text)
+    top.set_defaults(run="tutor:run")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    tutor = _command(commands, "tutor", "tutor:run", "open the tutor (what no command does)", place)
+    tutor.add_argument("--lab", metavar="LAB", help="open this lab")
+
+    labs = _command(commands, "labs", "labs:labs", "list the labs")
+    _output(labs, "text", "json")
+
+    lesson = _command(commands, "lesson", "labs:lesson", "print a whole lab as plain text")
+    lesson.add_argument("lab", metavar="LAB")
+    lesson.add_argument("--step", metavar="STEP", help="one step, by its id or number")
+
+    hint = _command(commands, "hint", "labs:hint", "show the next hint of a step", place)
+    hint.add_argument("lab", metavar="LAB")
+    hint.add_argument("--step", metavar="STEP", help="by id or number (default: the first that is not done)")
+
+    check = _command(commands, "check", "check:run", "check a lab on the cluster, once", place)
+    check.add_argument("lab", metavar="LAB")
+    check.add_argument("--step", metavar="STEP", help="one step, by its id or number")
+    _output(check, "text", "json", "junit")
+    check.add_argument("--report-file", metavar="FILE", help="write the document there in place of stdout")
+    check.add_argument("--no-disrupt", action="store_true", help="run no experiment (nothing is deleted)")
+    check.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="longest wait for a converging cluster (30)"
+    )
+
+    solve = _command(commands, "solve", "learn:solve", "do a step's solution for you", place)
+    solve.add_argument("lab", metavar="LAB")
+    solve.add_argument("--step", metavar="STEP", help="one step, by its id or number (default: all, in order)")
+
+    reset = _command(commands, "reset", "learn:reset", "begin a lab anew: empty namespace, files moved aside", place)
+    reset.add_argument("lab", metavar="LAB")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+
+    answer = _command(commands, "answer", "learn:answer", "answer a question of a lab")
+    answer.add_argument("lab", metavar="LAB")
+    answer.add_argument("check", metavar="QUESTION", help="the id of its check")
+    answer.add_argument("text", metavar="TEXT", nargs="+")
+
+    lab = commands.add_parser("lab", help="for authors of labs: test, lint")
+    authors = lab.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
+    test = _command(authors, "test", "labs:test", "prove a lab: fails before, passes after, mistakes fail", place)
+    test.add_argument("lab", metavar="LAB", help="id of a lab, or the folder of one")
+    test.add_argument("--mistake", metavar="ID", action="append", default=[], help="only these mistakes")
+    test.add_argument("--jobs", metavar="N", type=_count, default=3, help="mistakes tried side by side (3)")
+    _output(test, "text", "json")
+    lint = _command(authors, "lint", "labs:lint", "check a lab's files against schema and checks")
+    lint.add_argument("path", metavar="PATH", help="a lab's folder or its lab.yaml")
+
+    _cluster(commands)
+
+    doctor = _command(commands, "doctor", "doctor:run", "say what this machine lacks, and the remedy", place)
+    _output(doctor, "text", "json")
+
+    env = _command(commands, "env", "env:run", 'print what a shell needs: eval "$(k8s-tutor env)"', place)
+    env.add_argument("--lab", metavar="LAB", help="the lab whose folder to work in")
+    env.add_argument("--shell", action="store_true", help="open that shell")
+    return top
+
+
+def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
+    group = commands.add_parser("cluster", help="up, down, status, list, logs, shell, kubeconfig")
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
+    name = argparse.ArgumentParser(add_help=False)
+    name.add_argument("--name", metavar="NAME", default=None, help="which cluster (default: the only one, or tutor)")
+    up = _command(verbs, "up", "cluster:up", "make a cluster, or resume it", name)
+    up.add_argument("--nodes", metavar="K", type=_count, default=1, help="how many nodes (1)")
+    up.add_argument("--egress", action="store_true", help="let the cluster reach the network outside")
+    _command(verbs, "down", "cluster:down", "remove every trace of a cluster", name)
+    _output(_command(verbs, "status", "cluster:status", "what is there now", name), "text", "json")
+    _output(_command(verbs, "list", "cluster:list_all", "all clusters"), "text", "json")
+    logs = _command(verbs, "logs", "cluster:logs", "what the cluster's parts logged", name)
+    logs.add_argument("component", metavar="COMPONENT", nargs="?", default="")
+    shell = _command(verbs, "shell", "cluster:shell", "a shell on the first node", name)
+    shell.add_argument("argv", metavar="ARG", nargs="*", help="a command in place of the shell")
+    _command(verbs, "kubeconfig", "cluster:kubeconfig", "print the path of the cluster's own kubeconfig", name)
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: str,
+    text: str,
+    *parents: argparse.ArgumentParser,
+) -> _Parser:
+    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=parents)
+    made.set_defaults(run=run)
+    return made
+
+
+def _output(command: argparse.ArgumentParser, *choices: str) -> None:
+    command.add_argument("--output", "-o", choices=choices, default=choices[0], help="form of the document on stdout")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86400:
+        raise argparse.ArgumentTypeError("between 0 and 86400 seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 16:
+        raise argparse.ArgumentTypeError("between 1 and 16")
+    return value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        options = parser().parse_args(argv)
+        module, _, function = str(options.run).partition(":")
+        run: Callable[[argparse.Namespace], int] = getattr(import_module(f"k8s_tutor.cli.{module}"), function)
+        code = run(options)
+        sys.stdout.flush()
+        return code
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else EXIT_USAGE
+    except TutorError as error:
+        _say(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (``| head``): nobody to tell, and Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        _say(TutorError(f"{error.filename or 'this machine'}: {error.strerror or error}"))
+        return EXIT_ENVIRONMENT
+
+
+def _say(error: TutorError) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.remedy:
+        print(f"remedy: {error.remedy}", file=sys.stderr)

@@ -1,0 +1,207 @@
+"""A cluster that already runs, by the name of a context in the user's kubeconfig.
+
+The user's files are only read. What we use is a private copy (0600) that holds this one context, certificates
+embedded, with the learner's namespace as its default. ``guard`` decides before anything is written or asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from k8s_tutor import atomic, paths
+from k8s_tutor.clusters import guard
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import ClusterError, EnvironmentFault, UsageError
+from k8s_tutor.phases import Phase, PhaseState, Report
+
+NAMESPACE = "learner"
+LARGEST = 4 * 1024 * 1024
+
+
+class ContextProvider:
+    """Uses clusters that others made; makes and removes none."""
+
+    name = "context"
+
+    def __init__(self, kubeconfigs: tuple[Path, ...] | None = None, *, resolve: guard.Resolve | None = None) -> None:
+        """``kubeconfigs`` in place of ``$KUBECONFIG`` or ``~/.kube/config``."""
+        self._given = kubeconfigs
+        self._resolve = resolve
+
+    def up(self, name: str, *, nodes: int = 1, egress: bool = False, report: Report) -> Cluster:
+        """Make the private copy of this context. Raises EnvironmentFault when the guard refuses it."""
+        report(Phase("context", "Reading context", "your own kubeconfig is only read", PhaseState.RUNNING))
+        cluster = self._cluster(name)
+        report(Phase("context", "Reading context", "your own kubeconfig is only read", PhaseState.DONE))
+        return cluster
+
+    def down(self, name: str, *, report: Report) -> bool:
+        """Remove our private copy; the cluster itself is not ours and stays."""
+        copy = _copy_path(name)
+        there = copy.exists()
+        copy.unlink(missing_ok=True)
+        return there
+
+    def status(self, name: str) -> Cluster | None:
+        """The cluster of this context, None if there is none; whether it answers is the session's to find out."""
+        try:
+            return self._cluster(name)
+        except UsageError:
+            return None
+
+    def list(self) -> list[Cluster]:
+        """Every context that the guard lets us use."""
+        clusters = []
+        for name in self.names():
+            try:
+                clusters.append(self._cluster(name, write=False))
+            except (EnvironmentFault, UsageError):
+                continue
+        return clusters
+
+    def logs(self, name: str, component: str = "") -> Iterator[str]:
+        """Not ours to read. Raises UsageError."""
+        raise UsageError(
+            f"the parts of {name!r} are not k8s-tutor's: ask the tool that made the cluster for their logs",
+            remedy=f"kubectl --context {name} -n kube-system logs POD",
+        )
+
+    def shell_argv(self, name: str) -> list[str]:
+        """Not ours to enter. Raises UsageError."""
+        raise UsageError(
+            f"the nodes of {name!r} are not k8s-tutor's to enter",
+            remedy="kind: docker exec -it NODE bash; minikube: minikube ssh",
+        )
+
+    def names(self) -> list[str]:
+        """The contexts of the user's kubeconfig, in its order."""
+        return list(self._merged()["contexts"])
+
+    def _cluster(self, name: str, *, write: bool = True) -> Cluster:
+        merged = self._merged()
+        context = merged["contexts"].get(name)
+        if context is None:
+            known = ", ".join(sorted(merged["contexts"])) or "none"
+            raise UsageError(
+                f"there is no context {name[:80]!r} in {' or '.join(str(path) for path in self._files())}",
+                remedy=f"contexts there: {known[:400]}",
+                code="no-context",
+            )
+        cluster_name, user_name = str(context.get("cluster", "")), str(context.get("user", ""))
+        cluster = merged["clusters"].get(cluster_name)
+        if cluster is None:
+            raise EnvironmentFault(f"context {name[:80]!r} names a cluster that the kubeconfig does not hold")
+        server = str(cluster.get("server", ""))
+        guard.require(name, cluster_name, server, resolve=self._resolve)
+        if cluster.get("proxy-url"):
+            raise EnvironmentFault(
+                f"context {name[:80]!r} is refused: it goes through a proxy, so its address does not say where it ends",
+                remedy="use a local cluster without proxy-url: `k8s-tutor cluster up` makes one",
+                code="context-refused",
+            )
+        user = merged["users"].get(user_name, {})
+        path = _copy_path(name)
+        if write:
+            text = _minified(name, cluster, user)
+            if not (path.exists() and path.read_text(encoding="utf-8") == text):
+                atomic.write_text(path, text)
+        return Cluster(
+            name=name,
+            provider=self.name,
+            kubeconfig=path,
+            namespace=NAMESPACE,
+            owned=False,
+            server=server,
+            running=True,
+            ready=True,
+            egress=True,
+        )
+
+    def _files(self) -> tuple[Path, ...]:
+        if self._given is not None:
+            return self._given
+        named = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+        return tuple(named) or (Path.home() / ".kube" / "config",)
+
+    def _merged(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Contexts, clusters and users of all files; the first to name one wins, as in kubectl."""
+        result: dict[str, dict[str, dict[str, Any]]] = {"contexts": {}, "clusters": {}, "users": {}}
+        for path in self._files():
+            document = _load(path)
+            for part, key in (("contexts", "context"), ("clusters", "cluster"), ("users", "user")):
+                for entry in document.get(part) or ():
+                    if isinstance(entry, dict) and isinstance(entry.get(key), dict) and "name" in entry:
+                        whole = _embedded(entry[key], path.parent)
+                        result[part].setdefault(str(entry["name"]), whole)
+        return result
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ClusterError(f"{path} is too large for a kubeconfig")
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"{path} cannot be read: {error}", remedy=f"ls -l {path}") from error
+    except yaml.YAMLError as error:
+        raise ClusterError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from error
+    return document if isinstance(document, dict) else {}
+
+
+_FILES = {
+    "certificate-authority": "certificate-authority-data",
+    "client-certificate": "client-certificate-data",
+    "client-key": "client-key-data",
+}
+
+
+def _embedded(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The entry with relative paths made absolute, as they are meant relative to their file's folder."""
+    result = dict(entry)
+    for key in (*_FILES, "tokenFile"):
+        value = result.get(key)
+        if isinstance(value, str) and value and not os.path.isabs(value):
+            result[key] = str(folder / value)
+    return result
+
+
+def _with_data(entry: dict[str, Any]) -> dict[str, Any]:
+    result = dict(entry)
+    for key, data_key in _FILES.items():
+        path = result.pop(key, None)
+        if path and not result.get(data_key):
+            try:
+                result[data_key] = base64.b64encode(Path(str(path)).read_bytes()).decode("ascii")
+            except OSError as error:
+                raise ClusterError(f"{key} {path} cannot be read: {error.strerror}", remedy=f"ls -l {path}") from error
+    return result
+
+
+def _minified(name: str, cluster: dict[str, Any], user: dict[str, Any]) -> str:
+    import yaml
+
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": _with_data(cluster)}],
+        "users": [{"name": name, "user": _with_data(user)}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": NAMESPACE}}],
+        "current-context": name,
+    }
+    return str(yaml.safe_dump(document, sort_keys=False))
+
+
+def _copy_path(name: str) -> Path:
+    # A context's name may hold anything, a slash too: it must not decide where we write.
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)[:60].lstrip(".")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return paths.state_dir() / "contexts" / f"{plain}-{digest}.kubeconfig"

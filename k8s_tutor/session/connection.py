@@ -1,0 +1,234 @@
+"""From a cluster to what a session works with: the API, the namespace that is the learner's, a way to send requests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import ClusterError, TutorError
+from k8s_tutor.kube.client import Api, connect
+from k8s_tutor.kube.errors import Conflict, NotFound
+from k8s_tutor.kube.probes import NetnsProber, Prober
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OURS = "k8s-tutor"
+NAME_LABEL = "kubernetes.io/metadata.name"
+PROBE_NAMESPACE = "k8s-tutor-probe"
+ACCOUNT_SECONDS = 20.0
+GONE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace as it was found: ``ours`` when it bears our label, so that we may delete it."""
+
+    name: str
+    uid: str
+    ours: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Connection:
+    """An open connection; ``close`` it. The prober is made when it is first wanted."""
+
+    cluster: Cluster
+    api: Api
+    namespace: Namespace
+    _prober: Prober | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
+
+    @property
+    def may_disrupt(self) -> bool:
+        """Whether experiments may delete and scale there: the namespace is the tutor's own."""
+        return self.namespace.ours
+
+    @property
+    def may_reset(self) -> bool:
+        """Whether the namespace may be deleted: ours, on a cluster of ours."""
+        return self.namespace.ours and self.cluster.owned
+
+    def prober(self) -> Prober:
+        """The way to send requests in this cluster. Raises TutorError when there is none."""
+        with self._lock:
+            if self._closed:
+                raise ClusterError("the session is closed")
+            if self._prober is None:
+                self._prober = self._make_prober()
+            return self._prober
+
+    def close(self) -> None:
+        """Close the connections and what the prober holds. May be called twice."""
+        with self._lock:
+            prober, self._prober, self._closed = self._prober, None, True
+        if prober is not None:
+            prober.close()
+        self.api.close()
+
+    def _make_prober(self) -> Prober:
+        if self.cluster.netns is not None:
+            return NetnsProber(self.cluster.netns)
+        from k8s_tutor.kube.probes import PodProber
+
+        # Not in the learner's namespace: its pods are the learner's work and count in the checks.
+        ensure_namespace(self.api, PROBE_NAMESPACE)
+        return PodProber(self.api, PROBE_NAMESPACE)
+
+
+def open_connection(cluster: Cluster, namespace: str | None = None) -> Connection:
+    """Connect, and make the namespace if it is missing. Raises ClusterError when the API server does not answer."""
+    api = connect(cluster.kubeconfig)
+    try:
+        return Connection(cluster, api, ensure_namespace(api, namespace or cluster.namespace))
+    except BaseException:
+        api.close()
+        raise
+
+
+def ensure_namespace(api: Api, name: str, labels: Mapping[str, str] | None = None) -> Namespace:
+    """The namespace, made with our label if it is missing, and its default ServiceAccount there.
+
+    A Pod that comes before that ServiceAccount is refused, which is not the learner's fault.
+    """
+    path = _path(name)
+    deadline = time.monotonic() + GONE_SECONDS
+    while True:
+        try:
+            found = api.get(path)
+        except NotFound:
+            try:
+                found = api.create(
+                    "api/v1/namespaces",
+                    {
+                        "apiVersion": "v1",
+                        "kind": "Namespace",
+                        "metadata": {"name": name, "labels": {MANAGED_BY: OURS, **(labels or {})}},
+                    },
+                )
+                await_account(api, name)
+            except Conflict:
+                continue  # another instance made it at the same moment
+            return _namespace(found)
+        if not (found.get("metadata") or {}).get("deletionTimestamp"):
+            return _namespace(found)
+        # A reset that was cut short: its end has to be waited for.
+        _await_gone(api, name, max(deadline - time.monotonic(), 0.0))
+
+
+def await_account(api: Api, name: str) -> None:
+    """Wait for the namespace's default ServiceAccount."""
+
+    def there(event: dict[str, Any]) -> bool:
+        return event.get("type") in ("ADDED", "MODIFIED")
+
+    if not _watch(api, f"{_path(name)}/serviceaccounts", "default", there, ACCOUNT_SECONDS):
+        raise ClusterError(
+            f"namespace {name} got no default ServiceAccount within {ACCOUNT_SECONDS:g} s",
+            remedy="see whether kube-controller-manager runs: k8s-tutor cluster status",
+            code="no-service-account",
+        )
+
+
+def delete_namespace(api: Api, namespace: Namespace, *, wait: bool = True) -> None:
+    """Delete a namespace that is ours, by its UID. Raises TutorError when it bears no label of ours."""
+    if not namespace.ours:
+        raise TutorError(
+            f"namespace {namespace.name} is not k8s-tutor's: it has no label {MANAGED_BY}={OURS}",
+            remedy=f"delete what you want to be gone yourself: kubectl -n {namespace.name} get all",
+            code="not-ours",
+        )
+    pods = f"{_path(namespace.name)}/pods"
+    try:
+        api.delete(_path(namespace.name), uid=namespace.uid)
+        # Pods would take up to 30 s to say good-bye; nothing in them is worth it.
+        for pod in api.list(pods)["items"]:
+            metadata = pod.get("metadata") or {}
+            try:
+                api.delete(f"{pods}/{quote(str(metadata.get('name')))}", uid=str(metadata.get("uid")), grace=0)
+            except (NotFound, Conflict):
+                continue
+    except (NotFound, Conflict):
+        pass
+    if wait:
+        _await_gone(api, namespace.name, GONE_SECONDS)
+
+
+def _await_gone(api: Api, name: str, seconds: float) -> None:
+    try:
+        before = api.get(_path(name))["metadata"]["uid"]
+    except NotFound:
+        return
+
+    def gone(event: dict[str, Any]) -> bool:
+        item = event.get("object") or {}
+        other = event.get("type") == "ADDED" and (item.get("metadata") or {}).get("uid") != before
+        return event.get("type") == "DELETED" or other
+
+    def absent() -> bool:
+        try:
+            return bool(api.get(_path(name))["metadata"]["uid"] != before)
+        except NotFound:
+            return True
+
+    if not _watch(api, "api/v1/namespaces", name, gone, seconds, also=absent):
+        raise ClusterError(
+            f"namespace {name} was not removed within {seconds:g} s",
+            remedy=f"see what holds it: kubectl get namespace {name} -o yaml",
+            code="stuck-namespace",
+        )
+
+
+def _watch(
+    api: Api,
+    path: str,
+    name: str,
+    wanted: Callable[[dict[str, Any]], bool],
+    seconds: float,
+    *,
+    also: Callable[[], bool] | None = None,
+) -> bool:
+    """Watch one object from now until an event is as wanted; false at the deadline.
+
+    ``also`` is asked once the initial state is known: it may have happened before the watch began.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        query: dict[str, str | int | bool] = {
+            "watch": 1,
+            "fieldSelector": f"metadata.name={name}",
+            "sendInitialEvents": True,
+            "resourceVersionMatch": "NotOlderThan",
+            "allowWatchBookmarks": True,
+            "timeoutSeconds": max(1, int(left)),
+        }
+        stream = api.stream(path, query, read_timeout=left + 2)
+        ender = threading.Timer(left, stream.close)
+        ender.daemon = True
+        ender.start()
+        try:
+            for event in stream:
+                if wanted(event):
+                    return True
+                if also is not None and event.get("type") == "BOOKMARK" and also():
+                    return True
+        finally:
+            ender.cancel()
+            stream.close()
+    return also is not None and also()
+
+
+def _namespace(found: dict[str, Any]) -> Namespace:
+    metadata = found.get("metadata") or {}
+    # The server sets the name's label itself.
+    labels = {key: str(value) for key, value in (metadata.get("labels") or {}).items() if key != NAME_LABEL}
+    return Namespace(str(metadata.get("name")), str(metadata.get("uid")), labels.get(MANAGED_BY) == OURS, labels)
+
+
+def _path(name: str) -> str:
+    return f"api/v1/namespaces/{quote(name, safe='')}"

@@ -1,0 +1,217 @@
+"""How far the learner came, kept over restarts: one JSON file a lab, written whole or not at all.
+
+Evidence belongs to one namespace of one cluster (its UID): another one inherits none of it, because nothing was
+seen to happen there. Which steps were done, read and hinted is the learner's own and goes along.
+The file is locked while it is open for writing; a second instance reads it and keeps what it learns to itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from k8s_tutor import atomic, paths
+from k8s_tutor.kube.record import Evidence
+from k8s_tutor.session.engine import Memory
+
+SCHEMA = 1
+LARGEST = 4 * 1024 * 1024
+PLACES_KEPT = 20
+"""Namespaces whose evidence is kept; the oldest go first."""
+
+
+class Progress:
+    """The progress of one lab, open for one namespace.
+
+    ``notes`` are sentences for the learner: a file set aside, another instance at work, a disk that is full.
+    """
+
+    def __init__(self, lab: str, namespace_uid: str, *, folder: Path | None = None, keep: bool = True) -> None:
+        """Open (and lock) the progress of ``lab``; ``keep=False`` remembers nothing beyond this object.
+
+        ``namespace_uid`` may be empty where no cluster is at hand: then no evidence is read or kept.
+        """
+        self.lab = lab
+        self.namespace_uid = namespace_uid
+        self.path = (folder or paths.state_dir() / "progress") / f"{lab}.json"
+        self.notes: list[str] = []
+        self.read_only = not keep
+        self._lock: int | None = None
+        self._document: dict[str, Any] = _empty(lab)
+        self._written = ""
+        if keep:
+            self._take_lock()
+            self._load()
+        self.memory = self._memory()
+
+    def update(self, memory: Memory) -> None:
+        """Keep what is new in ``memory``; writes the file only when something changed."""
+        self.memory = memory
+        document = self._document
+        document["read"] = {step: document["read"].get(step, time.time()) for step in sorted(memory.read)}
+        document["hints"] = dict(memory.hints)
+        document["done"] = {step: document["done"].get(step, time.time()) for step in sorted(memory.earlier)}
+        if self.namespace_uid:
+            place = document["places"].setdefault(self.namespace_uid, {"first": time.time()})
+            place["evidence"] = {name: _plain(item) for name, item in memory.evidence.items()}
+            place["passed"] = dict(memory.passed_at)
+        self._write()
+
+    def clear(self) -> None:
+        """Forget this lab: what was done, seen and hinted (its times of hints stay counted as used)."""
+        hints_used = self._document.get("hints_ever", {})
+        for step, number in self._document["hints"].items():
+            hints_used[step] = max(int(number), int(hints_used.get(step, 0)))
+        self._document = {**_empty(self.lab), "hints_ever": hints_used}
+        self.memory = Memory()
+        self._write()
+
+    def move(self, namespace_uid: str) -> None:
+        """Go on in another namespace (made anew by a reset): its evidence is its own."""
+        self.namespace_uid = namespace_uid
+        self.memory = self._memory()
+
+    def close(self) -> None:
+        """Let another instance write. May be called twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+            self.read_only = True
+
+    def _take_lock(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+            self.read_only = True
+            if isinstance(error, BlockingIOError):
+                self.notes.append(
+                    f"Another k8s-tutor works on {self.lab} now. This one shows everything, "
+                    "but what it sees is not added to your saved progress."
+                )
+            else:
+                self.notes.append(f"Progress cannot be saved in {self.path.parent}: {error.strerror}.")
+
+    def _load(self) -> None:
+        try:
+            if self.path.stat().st_size > LARGEST:
+                raise ValueError("it is too large")
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            self._set_aside(str(error))
+            return
+        try:
+            document = json.loads(text)
+            if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
+                self.read_only = True
+                self.notes.append(f"{self.path.name} was written by a newer k8s-tutor; it is left as it is.")
+                return
+            self._document = _checked(document, self.lab)
+            self._written = text
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            self._set_aside(str(error))
+
+    def _set_aside(self, why: str) -> None:
+        if self.read_only:
+            self.notes.append(f"Saved progress cannot be read ({why[:120]}).")
+            return
+        aside = self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+        try:
+            os.replace(self.path, aside)
+            self.notes.append(f"Saved progress could not be read ({why[:120]}); it was moved to {aside}.")
+        except OSError as error:
+            self.read_only = True
+            self.notes.append(f"Saved progress can neither be read nor moved aside: {error.strerror}.")
+
+    def _memory(self) -> Memory:
+        document = self._document
+        place = document["places"].get(self.namespace_uid, {})
+        evidence = {
+            name: Evidence(name, float(item["at"]), tuple(str(fact) for fact in item["facts"]), item["data"])
+            for name, item in place.get("evidence", {}).items()
+        }
+        return Memory(
+            evidence=evidence,
+            passed_at={name: float(at) for name, at in place.get("passed", {}).items()},
+            read=frozenset(document["read"]),
+            hints={step: int(number) for step, number in document["hints"].items()},
+            earlier=frozenset(document["done"]),
+        )
+
+    def _write(self) -> None:
+        if self.read_only:
+            return
+        places = self._document["places"]
+        for stale in sorted(places, key=lambda uid: float(places[uid].get("first", 0)))[:-PLACES_KEPT]:
+            if stale != self.namespace_uid:
+                del places[stale]
+        text = json.dumps(self._document, indent=1, sort_keys=True, default=str) + "\n"
+        if text == self._written:
+            return
+        try:
+            atomic.write_text(self.path, text)
+            self._written = text
+        except OSError as error:
+            note = f"Progress could not be saved: {error.strerror}."
+            if note not in self.notes:
+                self.notes.append(note)
+
+
+def _empty(lab: str) -> dict[str, Any]:
+    return {"schema": SCHEMA, "lab": lab, "read": {}, "hints": {}, "hints_ever": {}, "done": {}, "places": {}}
+
+
+def _plain(item: Evidence) -> dict[str, Any]:
+    return {"at": item.at, "facts": list(item.facts), "data": dict(item.data)}
+
+
+def _checked(document: Any, lab: str) -> dict[str, Any]:
+    """The document with every part of the right shape. Raises ValueError, TypeError or KeyError."""
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ValueError("it has no known schema number")
+    if document.get("lab") != lab:
+        raise ValueError("it belongs to another lab")
+    result = _empty(lab)
+    for name in ("read", "done", "hints", "hints_ever"):
+        part = document.get(name, {})
+        if not isinstance(part, dict):
+            raise ValueError(f"{name} is not a mapping")
+        result[name] = {str(key): _number(value) for key, value in part.items()}
+    places = document.get("places", {})
+    if not isinstance(places, dict):
+        raise ValueError("places is not a mapping")
+    for uid, place in places.items():
+        evidence = place.get("evidence", {}) if isinstance(place, Mapping) else None
+        if not isinstance(evidence, dict):
+            raise ValueError("evidence is not a mapping")
+        result["places"][str(uid)] = {
+            "first": _number(place.get("first", 0)),
+            "passed": {str(key): _number(value) for key, value in dict(place.get("passed", {})).items()},
+            "evidence": {
+                str(name): {
+                    "at": _number(item["at"]),
+                    "facts": [str(fact) for fact in item["facts"]],
+                    "data": dict(item["data"]),
+                }
+                for name, item in evidence.items()
+            },
+        }
+    return result
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a number is missing")
+    return float(value)
