@@ -1,0 +1,211 @@
+"""Is it there yet? The node's parts and the whole cluster, asked again and again until everything answers."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from k8s_tutor.clusters.native.pid1 import dns, events
+from k8s_tutor.clusters.native.pid1.api import Api, context_of, unchecked_context
+from k8s_tutor.clusters.native.pid1.events import Events
+from k8s_tutor.clusters.native.pid1.settings import Settings
+
+ADMIN = Path("/etc/kubernetes/super-admin.conf")
+"""kubeadm's own way in, which no binding in the cluster can close."""
+_SCRATCH = Path("/run/k8s-tutor.pem")
+_PAUSE = 0.05
+_FAILURES = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException)
+
+
+class Watch:
+    """Looks at the cluster from its first node, and tells what has come up."""
+
+    def __init__(self, settings: Settings, said: Events) -> None:
+        self._settings = settings
+        self._said = said
+        self._booted = time.time()
+        self._local = {
+            events.CONTROLLERS: Api("127.0.0.1", 10257, unchecked_context(), 1.0),
+            events.SCHEDULER: Api("127.0.0.1", 10259, unchecked_context(), 1.0),
+        }
+        self._api: Api | None = None
+        self._through_service: Api | None = None
+        self._named = {settings.name: False for settings in settings.peers}
+        self.missing = "the API server does not answer"
+
+    def api(self) -> Api:
+        """The API server, with all rights. Raises OSError or KeyError while kubeadm has not written its kubeconfig."""
+        if self._api is None:
+            context = context_of(ADMIN, _SCRATCH)
+            self._api = Api(self._settings.address, self._settings.api_port, context)
+            self._through_service = Api(self._settings.api_ip, 443, context, 1.0)
+        return self._api
+
+    def wait_api(self, deadline: float) -> None:
+        """Return when the API server says that it is ready; tells etcd's and its own coming. Raises TimeoutError."""
+        self._until(deadline, self._api_ready)
+
+    def wait_ready(self, deadline: float) -> None:
+        """Return when the cluster is ready; tells each part's coming. Raises TimeoutError that says what is missing."""
+        steps: list[tuple[str, Callable[[], str]]] = [
+            ("", self._parts),
+            ("", self._namespace),
+            (events.KUBELET, self._nodes),
+            ("", self._accounts),
+            (events.DNS, self._dns),
+            ("", self._service),
+        ]
+        self._said.say(events.DNS, events.RUNNING)
+        self._said.say(events.READY, events.RUNNING)
+        while True:
+            waiting = []
+            for step in list(steps):
+                phase, look = step
+                lack = _quietly(look)
+                if lack:
+                    waiting.append(lack)
+                    continue
+                steps.remove(step)
+                if phase:
+                    self._said.say(phase, events.DONE)
+            if not steps:
+                return
+            self.missing = "; ".join(waiting)
+            self._said.say(events.READY, events.RUNNING, waiting[-1])
+            self._pause(deadline)
+
+    def _until(self, deadline: float, look: Callable[[], str]) -> None:
+        while True:
+            lack = _quietly(look)
+            if not lack:
+                return
+            self.missing = lack
+            self._pause(deadline)
+
+    def _pause(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(self.missing)
+        time.sleep(_PAUSE)
+
+    def _api_ready(self) -> str:
+        if not self._said.is_done(events.ETCD) and _etcd_healthy():
+            self._said.say(events.ETCD, events.DONE)
+            self._said.say(events.APISERVER, events.RUNNING)
+        self._controllers()
+        if not self.api().ok("/readyz"):
+            return "the API server is not ready"
+        # It cannot be ready without its store.
+        self._said.say(events.ETCD, events.DONE)
+        self._said.say(events.APISERVER, events.DONE)
+        return ""
+
+    def _controllers(self) -> str:
+        lacking = ""
+        for phase, api in self._local.items():
+            if not self._said.is_done(phase):
+                if api.ok("/healthz"):
+                    self._said.say(phase, events.DONE)
+                else:
+                    lacking = f"the {phase.rstrip('s')} is not healthy"
+        return lacking
+
+    def _parts(self) -> str:
+        return self._controllers() or self._api_ready()
+
+    def _namespace(self) -> str:
+        name = self._settings.namespace
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        status, _ = self.api().call("POST", "/api/v1/namespaces", body)
+        made = status in (http.client.CREATED, http.client.CONFLICT)
+        return "" if made else f"the namespace {name} is not there (HTTP {status})"
+
+    def _accounts(self) -> str:
+        for namespace in ("default", self._settings.namespace):
+            if not self.api().ok(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"):
+                return f"no ServiceAccount default in namespace {namespace}"
+        return ""
+
+    def _nodes(self) -> str:
+        for peer in self._settings.peers:
+            status, node = self.api().call("GET", f"/api/v1/nodes/{peer.name}")
+            if status != http.client.OK:
+                return f"{peer.name} has not registered"
+            self._name_pod_range(peer.name, peer.pods, node)
+            if self._settings.reboot and not self._heard_of(peer.name, node):
+                return f"{peer.name}'s kubelet has not reported"
+            lack = node_lack(node)
+            if lack:
+                return f"{peer.name} is not Ready: {lack}"
+        return ""
+
+    def _heard_of(self, name: str, node: dict[str, Any]) -> bool:
+        # The API server remembers a node's last words; only what was said since our start proves life. Another node
+        # may have been up all the while, and says something every ten seconds.
+        since = self._booted if name == self._settings.name else self._booted - 10
+        if heartbeat(node) > since:
+            return True
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
+        status, lease = self.api().call("GET", path)
+        return status == http.client.OK and moment(str(lease["spec"]["renewTime"])) > since
+
+    def _name_pod_range(self, name: str, pods: str, node: dict[str, Any]) -> None:
+        if not self._named[name] and not node["spec"].get("podCIDR"):
+            body = {"spec": {"podCIDR": pods, "podCIDRs": [pods]}}
+            self.api().call("PATCH", f"/api/v1/nodes/{name}", body, "application/merge-patch+json")
+        self._named[name] = True
+
+    def _dns(self) -> str:
+        with contextlib.suppress(TimeoutError):
+            found = dns.resolve("kubernetes.default.svc.cluster.local", self._settings.dns_ip, 0.5)
+            if found == [self._settings.api_ip]:
+                return ""
+        return "the cluster's DNS does not answer"
+
+    def _service(self) -> str:
+        self.api()
+        answered = self._through_service is not None and self._through_service.ok("/readyz")
+        return "" if answered else "a request through a ClusterIP is not answered"
+
+
+def node_lack(node: dict[str, Any]) -> str:
+    """Why a Node object is not Ready; empty when it is."""
+    for condition in node.get("status", {}).get("conditions", []):
+        if condition["type"] == "Ready":
+            return "" if condition["status"] == "True" else str(condition.get("message", "unknown"))[:200]
+    return "it has not said so"
+
+
+def heartbeat(node: dict[str, Any]) -> float:
+    """When kubelet last wrote the Ready condition of a Node object, seconds since the epoch; 0.0 if never."""
+    for condition in node.get("status", {}).get("conditions", []):
+        if condition["type"] == "Ready":
+            return moment(condition["lastHeartbeatTime"])
+    return 0.0
+
+
+def moment(text: str) -> float:
+    """A time of the API server in seconds since the epoch. Raises ValueError."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def _quietly(look: Callable[[], str]) -> str:
+    try:
+        return look()
+    except _FAILURES as error:
+        return f"{type(error).__name__}: {error}"[:200]
+
+
+def _etcd_healthy() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", 2381, timeout=0.5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
