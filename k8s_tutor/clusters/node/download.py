@@ -182,7 +182,7 @@ def _extract(archive: Path, members: dict[str, Path]) -> None:
                     file.write(chunk)
             target.chmod(0o755)
     if members:
-        raise EnvironmentFault(f"{archive.name} has no {', '.join(sorted(members))}.", code="download")
+        raise EnvironmentFault(f"{archive.name.lstrip('.')} has no {', '.join(sorted(members))}.", code="download")
 
 
 def _filled(template: str, arch: str, file: str) -> str:
