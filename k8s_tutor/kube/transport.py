@@ -123,10 +123,16 @@ class Connection(http.client.HTTPConnection):
     def close(self) -> None:
         """Close the socket, also one that was never connected."""
         super().close()
-        raw, self._raw = self._raw, None
-        if raw is not None:
+        # Kept in mind: where the answer ends with the connection, http.client closes this before the body is
+        # read, the socket lives on below the answer, and ``cut`` must still find it.
+        if self._raw is not None:
             with contextlib.suppress(OSError):
-                raw.close()
+                self._raw.close()
+
+    def silence(self, seconds: float) -> None:
+        """Bound each wait for the other side from now on."""
+        if self._raw is not None:
+            self._raw.settimeout(seconds)
 
     @property
     def stale(self) -> bool:
@@ -167,10 +173,11 @@ class Transport:
         try:
             if connection.sock is None:
                 connection.connect()
-            connection.sock.settimeout(timeout)
+            connection.silence(timeout)
             connection.request(method, target, body=body, headers=self._headers(headers))
             response = connection.getresponse()
-            received, cut = _read(response, limit)
+            with contextlib.closing(response):
+                received, cut = _read(response, limit)
             keep = not cut and not response.will_close
             return Answer(response.status, _lower(response), received, cut)
         except (OSError, http.client.HTTPException) as error:
@@ -240,7 +247,8 @@ class Stream:
             response = self._open()
             if self._on_open is not None:
                 self._on_open()
-            yield from self._items(response)
+            with contextlib.closing(response):
+                yield from self._items(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not self._closed:
                 raise unreachable(self._access.server, error) from error
@@ -258,15 +266,14 @@ class Stream:
     def _open(self) -> http.client.HTTPResponse:
         connection = self._connection
         connection.connect()
-        connection.sock.settimeout(READ_TIMEOUT)
+        connection.silence(READ_TIMEOUT)
         connection.request("GET", self._target, headers=head(self._access, None))
         response = connection.getresponse()
         if response.status != 200:
-            body, cut = _read(response, _LINE_LIMIT)
+            with contextlib.closing(response):
+                body, cut = _read(response, _LINE_LIMIT)
             raise_for(self._access.server, Answer(response.status, _lower(response), body, cut))
-        connection_socket = connection.sock
-        if connection_socket is not None:
-            connection_socket.settimeout(self._read_timeout)
+        connection.silence(self._read_timeout)
         return response
 
     def _items(self, response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
