@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from k8s_tutor.clusters.node.lock import Component
+from k8s_tutor.clusters.node.lock import Component, architecture
 from k8s_tutor.errors import EnvironmentFault
 
 CONNECT_SECONDS = 10.0
@@ -85,7 +85,7 @@ def download(component: Component, arch: str, folder: Path, hosts: Hosts, progre
     urls: dict[str, list[str]] = {}
     for program in component.files:
         urls.setdefault(_filled(component.url, arch, program.name), []).append(program.name)
-    if not hosts.answers(rebased(_filled(component.sha256, arch, component.files[0].name))):
+    if not is_published(component, hosts):
         raise Unavailable(urllib.parse.urlsplit(component.url).netloc)
     for done, (url, names) in enumerate(urls.items()):
         name = url.rsplit("/", 1)[-1]
@@ -102,6 +102,11 @@ def download(component: Component, arch: str, folder: Path, hosts: Hosts, progre
         fetch(rebased(url), archive, expected, tell)
         _extract(archive, {_filled(component.member, arch, each): folder / each for each in names})
         archive.unlink()
+
+
+def is_published(component: Component, hosts: Hosts) -> bool:
+    """Whether the place of a component's official release answers."""
+    return hosts.answers(rebased(_filled(component.sha256, architecture(), component.files[0].name)))
 
 
 def fetch(url: str, target: Path, sha256: str, progress: Progress, *, headers: Mapping[str, str] | None = None) -> None:

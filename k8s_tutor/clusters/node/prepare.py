@@ -16,7 +16,7 @@ from typing import Any
 from k8s_tutor import atomic, paths
 from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin, place
 from k8s_tutor.clusters.node.debian import root_file_system
-from k8s_tutor.clusters.node.download import Hosts, Unavailable
+from k8s_tutor.clusters.node.download import Hosts, Unavailable, is_published
 from k8s_tutor.clusters.node.images import Kitchen, assemble
 from k8s_tutor.clusters.node.lock import HERE, Component, Image, Lock, architecture, load_lock
 from k8s_tutor.clusters.node.material import Material
@@ -28,8 +28,11 @@ from k8s_tutor.clusters.node.work import Work
 from k8s_tutor.errors import EnvironmentFault
 from k8s_tutor.phases import Report, silent
 
-_COLD_BYTES = 8 << 30
-_WARM_BYTES = 2 << 30
+# Measured: programs 0.8 GB, store 1, images and root file systems 0.8; Go's sources 2 and build cache 5.3 besides.
+_BYTES_TO_BUILD = 10 << 30
+_BYTES_TO_RESUME = 4 << 30
+_BYTES_TO_LOAD = 3 << 30
+_BYTES_WARM = 2 << 30
 _IMAGES = ("Images to learn with", "nginx in two versions, and busybox")
 _STORE = ("Images of the control plane", "unpacked once, so that no cluster waits for them")
 _RECIPES = (
@@ -74,12 +77,13 @@ def prepare(report: Report = silent) -> Material:
         return there
     lock = load_lock()
     root = root_dir()
-    _check_machine(lock, root)
+    hosts = Hosts()
+    _check_machine(lock, root, hosts)
     root.mkdir(parents=True, exist_ok=True, mode=0o755)
     work = Work(report, root / "logs")
     with _alone(root, work):
         there = inspect()
-        return there if there else _make(lock, root, work)
+        return there if there else _make(lock, root, work, hosts)
 
 
 def prune(in_use: Iterable[Path] = ()) -> int:
@@ -103,8 +107,7 @@ def prune(in_use: Iterable[Path] = ()) -> int:
     return gone
 
 
-def _make(lock: Lock, root: Path, work: Work) -> Material:
-    hosts = Hosts()
+def _make(lock: Lock, root: Path, work: Work, hosts: Hosts) -> Material:
     folder = _folder(lock)
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
@@ -212,13 +215,12 @@ def _folder(lock: Lock) -> Path:
     return root_dir() / "material" / f"{lock.kubernetes}-{lock.digest}-{recipes}"
 
 
-def _check_machine(lock: Lock, root: Path) -> None:
+def _check_machine(lock: Lock, root: Path, hosts: Hosts) -> None:
     architecture()
     folder = root
     while not folder.exists():
         folder = folder.parent
-    warm = all(is_made(part, root) for part in lock.components)
-    needed, free = (_WARM_BYTES if warm else _COLD_BYTES), shutil.disk_usage(folder).free
+    needed, free = _bytes_needed(lock, root, hosts), shutil.disk_usage(folder).free
     if free < needed:
         raise EnvironmentFault(
             f"{folder} has {free / (1 << 30):.1f} GB free; making a cluster's programs and images needs "
@@ -232,6 +234,15 @@ def _check_machine(lock: Lock, root: Path) -> None:
             remedy="Run the same command as root (sudo), or use a cluster that runs: k8s-tutor --context NAME",
             code="root",
         )
+
+
+def _bytes_needed(lock: Lock, root: Path, hosts: Hosts) -> int:
+    lacking = [part for part in lock.components if not is_made(part, root)]
+    if not lacking:
+        return _BYTES_WARM
+    if all(is_published(part, hosts) for part in lacking):
+        return _BYTES_TO_LOAD
+    return _BYTES_TO_RESUME if (paths.cache_dir() / "go" / "build").is_dir() else _BYTES_TO_BUILD
 
 
 @contextmanager
