@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from k8s_tutor.checks import images
@@ -180,7 +181,7 @@ def _scaled_at(record: Record, found: Fleet, replicas: int) -> tuple[int, float]
     for life in lives(record, "Deployment", name_of(found.deployment)):
         if life.uid != uid_of(found.deployment):
             continue
-        for older, newer in zip(life.versions, life.versions[1:], strict=False):
+        for older, newer in pairwise(life.versions):
             was, now = (number(version.object, "spec", "replicas") for version in (older, newer))
             if was is not None and now is not None and was < replicas <= now:
                 moment = order_key(newer.object, newer.at)

@@ -167,7 +167,8 @@ def bare_pod_stays_gone(record: Record, /, *, name: str, seconds: float = 10, la
         else "you have not deleted it yet"
     )
     return Trouble(
-        "not-deleted", Weight.WRONG, f"pod {name} is still there", text, f"kubectl delete pod {name}", "kubectl get pods",
+        "not-deleted", Weight.WRONG, f"pod {name} is still there", text, f"kubectl delete pod {name}",
+        "kubectl get pods",
         (Seen(f"Pod/{name}", "metadata.uid", clip(uid_of(now_there), 60)),),
     ).outcome(rule, expected)  # fmt: skip
 

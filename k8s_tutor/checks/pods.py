@@ -181,7 +181,7 @@ def pod_page_fetched(record: Record, /, *, name: str) -> Outcome:
     look = f"curl {url} from where pod IPs are reachable, such as the tutor's terminal"
     told = f"only {seen_other} so far" if seen_other else "no request of yours in the pod's log yet"
     return Trouble(
-        "no-request-seen", Weight.WRONG, told, "you have not asked the pod for its page yet, or the request went elsewhere",
+        "no-request-seen", Weight.WRONG, told, "you have not asked the pod for its page, or asked elsewhere",
         look, f"kubectl logs {name}", (Seen(f"log of {name}", value=seen_other or "no request but probes"),),
     ).outcome(rule, expected)  # fmt: skip
 

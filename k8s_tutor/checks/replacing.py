@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from k8s_tutor.checks.reading import (
     alive,
@@ -139,7 +140,7 @@ def _shrank_before(record: Record, uid: str, moment: Moment) -> bool:
     The controller deletes within milliseconds; two seconds leave room for a busy machine.
     """
     history = _wanted(record, uid)
-    for (_, was), (changed, now) in zip(history, history[1:], strict=False):
+    for (_, was), (changed, now) in pairwise(history):
         if now < was and changed <= moment and moment[1] - changed[1] < 2.0:
             return True
     return False
