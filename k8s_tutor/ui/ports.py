@@ -1,0 +1,130 @@
+"""What the screens need of the rest: small protocols, so that they can be tried without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.labs.model import Lab
+from k8s_tutor.phases import Report
+from k8s_tutor.session.state import LabState
+
+
+@dataclass(frozen=True)
+class LabCard:
+    """A lab as the home screen lists it; ``trouble`` says why it cannot be opened (a definition error)."""
+
+    id: str
+    title: str
+    summary: str = ""
+    minutes: int = 0
+    done: int = 0
+    total: int = 0
+    next_step: str = ""
+    hints: int = 0
+    touched: float | None = None
+    seconds: float = 0.0
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class ShellSpec:
+    """A program for the terminal pane: argument list, whole environment, working folder."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+
+
+class SessionPort(Protocol):
+    """One learner at work on one lab. All but ``state`` and ``subscribe`` may block: called from background threads."""
+
+    @property
+    def lab(self) -> Lab:
+        """The lab that is worked on."""
+        ...
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster it is worked on."""
+        ...
+
+    def subscribe(self, callback: Callable[[LabState], None], /) -> object:
+        """Call back with each new state, from any thread."""
+        ...
+
+    def state(self) -> LabState:
+        """The newest state; returns at once."""
+        ...
+
+    def hint(self, step_id: str, /) -> str | None:
+        """Show one hint more; None when there are no more."""
+        ...
+
+    def answer(self, check_id: str, text: str, /) -> object:
+        """Keep the answer to the question of this check."""
+        ...
+
+    def mark_read(self, step_id: str, /) -> object:
+        """The learner read a step that has nothing to check."""
+        ...
+
+    def read_file(self, name: str, /) -> str | None:
+        """A file of the workspace as it is on disk, None if there is none."""
+        ...
+
+    def save_file(self, name: str, text: str, /) -> object:
+        """Write a file of the workspace, whole or not at all."""
+        ...
+
+    def apply(self, name: str, /) -> Sequence[str]:
+        """Apply a file; lines that say what happened to each object. Raises TutorError for what was refused."""
+        ...
+
+    def solve(self, step_id: str, /) -> object:
+        """Do a step's solution for the learner."""
+        ...
+
+    def reset(self) -> object:
+        """Start the lab over: its objects and its progress; the learner's files are kept aside."""
+        ...
+
+    def close(self) -> None:
+        """Stop watching; what is known is saved."""
+        ...
+
+
+class DeskPort(Protocol):
+    """The table the learner sits at: labs, the cluster, sessions. All but ``cluster_name`` may block."""
+
+    @property
+    def cluster_name(self) -> str:
+        """How the cluster is called, with what makes it (``native learner``, ``context kind-x``)."""
+        ...
+
+    def cards(self) -> tuple[LabCard, ...]:
+        """All labs, with how far the learner came."""
+        ...
+
+    def cluster(self) -> Cluster | None:
+        """What is there now; None if there is no cluster."""
+        ...
+
+    def start(self, report: Report, /) -> Cluster:
+        """Make the cluster ready to use; returns at once if it is. Raises TutorError with a remedy."""
+        ...
+
+    def open(self, lab_id: str, cluster: Cluster, /) -> SessionPort:
+        """Sit down at a lab."""
+        ...
+
+    def shell(self, session: SessionPort, /) -> ShellSpec:
+        """The learner's shell: kubectl of the cluster's version, its kubeconfig, the lab's folder."""
+        ...
+
+    def workspace(self, lab_id: str, /) -> Path:
+        """Where the learner's files of a lab are."""
+        ...

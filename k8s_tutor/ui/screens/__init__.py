@@ -1,0 +1,1 @@
+"""One screen a file: home, bring-up, lab, and the small ones over them."""

@@ -1,0 +1,289 @@
+"""A lab at work: lesson, results, manifest, terminal and the live cluster, all fed by one session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Footer, Input
+
+from k8s_tutor.errors import TutorError
+from k8s_tutor.session.state import LabState, StepState
+from k8s_tutor.ui import bindings
+from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChosen
+from k8s_tutor.ui.ports import SessionPort, ShellSpec
+from k8s_tutor.ui.screens.lab_deeds import LabDeeds
+from k8s_tutor.ui.screens.story import StoryScreen
+from k8s_tutor.ui.terminal.launcher import Mode
+from k8s_tutor.ui.text import line, plain
+from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
+from k8s_tutor.ui.widgets.hints import Onward
+from k8s_tutor.ui.widgets.lesson import LessonPane
+from k8s_tutor.ui.widgets.objects import ObjectsPane
+from k8s_tutor.ui.widgets.results import ResultsPane, counts
+from k8s_tutor.ui.widgets.statusbar import Banner, StatusBar, Strip
+from k8s_tutor.ui.widgets.terminal_slot import TerminalSlot
+
+if TYPE_CHECKING:
+    from k8s_tutor.ui.app import TutorApp
+
+NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cluster": "Cluster", "results": "Results"}
+WORK = ("manifest", "terminal", "cluster")
+
+
+class LabScreen(LabDeeds):
+    """Shows the session's newest state. The step on view changes only when the learner says so."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
+    AUTO_FOCUS: ClassVar[str | None] = "#left"
+
+    def __init__(self, session: SessionPort) -> None:
+        super().__init__()
+        self.session = session
+        self.state = session.state()
+        self.viewed = self.state.current
+        self.active = "lesson"
+        self._asked_ahead = -1
+        self._pending_command = ""
+
+    @property
+    def tutor(self) -> TutorApp:
+        """The app, with its desk and jobs."""
+        return cast("TutorApp", self.app)
+
+    @property
+    def step(self) -> StepState:
+        """The step on view."""
+        return self.state.steps[min(self.viewed, len(self.state.steps) - 1)]
+
+    @property
+    def unsaved(self) -> str:
+        """Name of a file with typed text that is not on disk; empty if there is none."""
+        return self.query_one(EditorPane).unsaved if self.is_mounted else ""
+
+    @property
+    def terminal_has_keys(self) -> bool:
+        """Whether the shell has the keys."""
+        if not self.is_mounted or not self.query(TerminalSlot) or not self.query_one(TerminalSlot).embedded:
+            return False
+        from k8s_tutor.ui.terminal import keeps_keys
+
+        return keeps_keys(self.app)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the shell has the keys, none of ours is one."""
+        if self.terminal_has_keys:
+            return action == "swap"
+        return super().check_action(action, parameters)
+
+    def compose(self) -> ComposeResult:
+        """Bar, banner, tabs, panes, keys."""
+        yield StatusBar(id="bar")
+        yield Banner()
+        yield Strip(id="panes")
+        with Horizontal(id="body"):
+            with VerticalScroll(id="left"):
+                yield LessonPane()
+                yield ResultsPane()
+                yield Onward()
+            with Vertical(id="work"):
+                yield Strip(id="work-tabs")
+                with Horizontal(id="work-body"):
+                    yield EditorPane(self.session.lab)
+                    yield TerminalSlot()
+                    yield ObjectsPane()
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        """Show what is known, then listen."""
+        self.set_class(True, "show-lesson", "work-manifest", "mid-manifest")
+        self._open_manifest()
+        await self._show(self.state)
+        self.session.subscribe(self._heard)
+        self.tutor.jobs.start(self, "shell", self._find_shell, then=self._shell_known, failed=self.trouble)
+
+    def _heard(self, state: LabState) -> None:
+        """Called from the session's thread."""
+        self.post_message(StateChanged(state))
+
+    @on(StateChanged)
+    async def _state_changed(self, message: StateChanged) -> None:
+        before = self.state
+        self.state = message.state
+        await self._show(message.state)
+        was, now = before.steps[self.viewed], self.step
+        if now.done and not was.done and was.step.id == now.step.id and not now.read:
+            self.tutor.say(f"✓ {now.step.title}: done. {'F6, then n' if self.terminal_has_keys else 'n'} goes on.")
+
+    @on(JobDone)
+    def _job_done(self, message: JobDone) -> None:
+        message.settle()
+
+    async def _show(self, state: LabState) -> None:
+        step, number = self.step, self.viewed + 1
+        with self.app.batch_update():
+            self.query_one(StatusBar).show_lab(state, self.session.cluster)
+            self.query_one(Banner).show_state(state)
+            await self.query_one(LessonPane).show_step(step, number, dict(state.record.answers))
+            await self.query_one(ResultsPane).show_step(step)
+            following = state.lab.steps[number].title if number < len(state.lab.steps) else None
+            self.query_one(Onward).show_step(step, following, behind=not state.done)
+            self.query_one(EditorPane).show_files(state.record.files)
+            self.query_one(ObjectsPane).show_record(state.record)
+            self._show_tabs()
+        if isinstance(self.app.screen, StoryScreen):
+            self.app.screen.show_record(state.record)
+
+    # -- panes
+
+    def _show_tabs(self) -> None:
+        badge = {"results": counts(self.step)}
+        if self.step.done:
+            badge["lesson"] = line(("✓", "$text-success"))
+        names = [(pane, NAMES[pane], badge.get(pane, line())) for pane in NAMES]
+        self.query_one("#panes", Strip).show_tabs(tuple(names), self.active)
+        three = self.has_class("-three") and not self.has_class("zoomed")
+        work = [name for name in names if name[0] in (WORK[:2] if three else WORK)]
+        chosen = next((pane for pane in WORK if self.has_class(f"{'mid' if three else 'work'}-{pane}")), "manifest")
+        self.query_one("#work-tabs", Strip).show_tabs(tuple(work), chosen)
+
+    def action_show(self, pane: str) -> None:
+        """Bring a pane to the front."""
+        self.active = pane
+        for name in NAMES:
+            self.set_class(name == pane, f"show-{name}")
+            if pane in WORK:
+                self.set_class(name == pane, f"work-{name}")
+            if pane in WORK[:2]:
+                self.set_class(name == pane, f"mid-{name}")
+        self._show_tabs()
+        if pane == "cluster":
+            self.query_one(ObjectsPane).focus()
+        elif pane in ("lesson", "results"):
+            self.query_one("#left").focus()
+        elif pane == "manifest":
+            self.query_one(YamlArea).focus()
+
+    @on(TabChosen)
+    def _tab_chosen(self, message: TabChosen) -> None:
+        self.action_show(message.tab_id)
+        if message.tab_id == "terminal":
+            self.action_show_terminal()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another width can mean other tabs."""
+        self.call_after_refresh(self._show_tabs)
+
+    def action_zoom(self) -> None:
+        """The pane on view alone, and back."""
+        self.toggle_class("zoomed")
+        self._show_tabs()
+
+    def action_unfocus(self) -> None:
+        """Out of a field: letters are keys again."""
+        self.query_one("#left").focus()
+
+    def _open_manifest(self) -> None:
+        """The file this step is about, or the newest that an earlier step was about."""
+        for index in range(self.viewed, -1, -1):
+            name = self.state.steps[index].step.manifest
+            if name:
+                self.query_one(EditorPane).open_file(name.rsplit("/", 1)[-1])
+                return
+
+    # -- terminal
+
+    def _find_shell(self) -> tuple[ShellSpec, Mode]:
+        return self.tutor.desk.shell(self.session), self.tutor.choose_terminal()
+
+    def _shell_known(self, found: tuple[ShellSpec, Mode]) -> None:
+        self.run_worker(self._begin_shell(*found), group="begin-shell")
+
+    async def _begin_shell(self, spec: ShellSpec, mode: Mode) -> None:
+        await self.query_one(TerminalSlot).begin(spec, mode)
+        if self._pending_command:
+            self._to_prompt(self._pending_command)
+
+    def action_swap(self) -> None:
+        """Into the terminal, or out of it."""
+        if self.terminal_has_keys:
+            self.on_terminal_pane_leave()
+        else:
+            self.action_show_terminal()
+
+    def on_terminal_pane_leave(self) -> None:
+        """F6 in the terminal: back to the lesson, where the letters are."""
+        self.query_one("#left").focus()
+        if self.has_class("-narrow") or self.has_class("zoomed"):
+            self.action_show("lesson")
+        self.refresh_bindings()
+
+    def on_terminal_pane_exited(self) -> None:
+        """The shell ended: it can be started again with Enter, and the letters are keys."""
+        self.refresh_bindings()
+
+    def action_show_terminal(self) -> None:
+        """Show the terminal and give it the keys."""
+        self.action_show("terminal")
+        try:
+            self.query_one(TerminalSlot).enter()
+        except TutorError as error:
+            self.trouble(error)
+        self.refresh_bindings()
+
+    @on(CommandChosen)
+    def _command_chosen(self, message: CommandChosen) -> None:
+        self._to_prompt(message.command)
+
+    def _to_prompt(self, command: str) -> None:
+        slot = self.query_one(TerminalSlot)
+        if not slot.ready:
+            self._pending_command = command
+            return
+        self._pending_command = ""
+        if slot.insert(command):
+            self.action_show_terminal()
+        else:
+            self.app.copy_to_clipboard(command)
+            self.tutor.say(f"Copied: {command}. F6 opens a shell.")
+
+    # -- steps
+
+    async def look_at(self, index: int) -> None:
+        """Show another step."""
+        self.viewed = max(0, min(index, len(self.state.steps) - 1))
+        self._asked_ahead = -1
+        self._open_manifest()
+        await self._show(self.state)
+        self.query_one("#left", VerticalScroll).scroll_home(animate=False)
+        if self.active == "results" or self.has_class("-narrow"):
+            self.action_show("lesson")
+
+    async def action_previous(self) -> None:
+        """The step before."""
+        await self.look_at(self.viewed - 1)
+
+    async def action_next(self) -> None:
+        """On; from a step that is not done only when asked twice."""
+        step, last = self.step, self.viewed >= len(self.state.steps) - 1
+        required = [check for check in step.checks if not check.spec.optional]
+        if not step.done and not required:
+            self.mark_read(step.step.id)
+        elif not step.done and self._asked_ahead != self.viewed:
+            self._asked_ahead = self.viewed
+            missing = next((check for check in required if not check.passed), required[0])
+            self.tutor.say(f"Not done yet: {plain(missing.spec.title, 120)}. n once more looks ahead all the same.")
+            return
+        if not last:
+            await self.look_at(self.viewed + 1)
+
+    def action_happened(self) -> None:
+        """The cluster's own story."""
+        self.app.push_screen(StoryScreen(self.state.record))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """No field of a step leaks further."""
+        event.stop()

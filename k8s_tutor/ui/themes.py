@@ -1,0 +1,37 @@
+"""Two calm themes of our own, dark and light; Textual's others (``ansi-*`` among them) stay selectable."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="tutor-dark",
+    primary="#7aa2c9",
+    secondary="#8b95a3",
+    accent="#8ab4e0",
+    foreground="#d5d9df",
+    background="#15181c",
+    surface="#15181c",
+    panel="#262b31",
+    success="#7fbf8a",
+    warning="#d9b36a",
+    error="#e07f7a",
+    dark=True,
+    variables={"footer-key-foreground": "#8ab4e0", "block-cursor-text-style": "bold"},
+)
+
+LIGHT = Theme(
+    name="tutor-light",
+    primary="#2f5f93",
+    secondary="#5c6670",
+    accent="#2a5c94",
+    foreground="#22272d",
+    background="#fbfbfa",
+    surface="#fbfbfa",
+    panel="#e4e6e8",
+    success="#2c7a3c",
+    warning="#8a5a00",
+    error="#b3261e",
+    dark=False,
+    variables={"footer-key-foreground": "#2a5c94", "block-cursor-text-style": "bold"},
+)

@@ -1,0 +1,59 @@
+"""What helps and what comes next: hints shown so far, why it worked, and the way on."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from k8s_tutor.session.state import StepState
+from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
+from k8s_tutor.ui.widgets.rows import Row, Rows
+
+
+class Onward(Vertical):
+    """Under a step: its hints, why it worked once it is done, and how to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(id="onward")
+
+    def compose(self) -> ComposeResult:
+        """Three texts; the empty ones are not there."""
+        yield Rows(id="hints")
+        yield Rows(id="why")
+        yield Rows(id="next")
+
+    def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
+        """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""
+        self.query_one("#hints", Rows).show(hint_rows(step))
+        why = block(step.step.why, limit=2_000).strip() if step.done else ""
+        self.query_one("#why", Rows).show([(line(("why  ", GOOD)), line(why))] if why else [])
+        self.query_one("#next", Rows).show(next_rows(step, following, behind=behind))
+
+
+def hint_rows(step: StepState) -> list[Row]:
+    """The hints that were asked for, and how many there are."""
+    total = len(step.step.hints)
+    shown = min(step.hints_shown, total)
+    rows = [
+        (line((f"hint {number} of {total}  ", WAIT)), line(block(text, limit=2_000).strip()))
+        for number, text in enumerate(step.step.hints[:shown], 1)
+    ]
+    if shown < total and not step.done:
+        rows.append((line(("h  ", f"bold {ACCENT}")), line((f"hint {shown + 1} of {total}", DIM))))
+    return rows
+
+
+def next_rows(step: StepState, following: str | None, *, behind: bool) -> list[Row]:
+    """One line: what ``n`` does now."""
+    if not step.done and step.checks:
+        return []
+    n = line(("n  ", f"bold {ACCENT}"))
+    if following is None:
+        if not step.done:
+            return [(n, line(("read, and done", ACCENT)))]
+        if behind:
+            return [(line(), line(("The last step is done, an earlier one is still open.", DIM)))]
+        done = (line(("✓  ", GOOD)), line(("That was the whole lab.", STRONG)))
+        return [done, (line(("b  ", f"bold {ACCENT}")), line(("back to the labs", DIM)))]
+    word = "next: " if step.done else "read, go on to: "
+    return [(n, line((word, ACCENT), plain(following, 80)))]

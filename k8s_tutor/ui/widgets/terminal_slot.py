@@ -1,0 +1,86 @@
+"""The place of the terminal: the embedded one where it can run, else tmux beside, else a shell in our stead."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from k8s_tutor.errors import EnvironmentFault
+from k8s_tutor.ui.ports import ShellSpec
+from k8s_tutor.ui.terminal.launcher import Kind, Mode, TmuxPane, run_suspended
+from k8s_tutor.ui.text import DIM, line, plain
+
+if TYPE_CHECKING:
+    from k8s_tutor.ui.terminal import TerminalPane
+
+
+class TerminalSlot(Vertical):
+    """Shows the terminal from the moment its shell is known; ``pane`` is None where it cannot be embedded."""
+
+    def __init__(self) -> None:
+        super().__init__(id="terminal")
+        self._spec: ShellSpec | None = None
+        self._kind = Kind.SUSPEND
+        self._tmux: TmuxPane | None = None
+        self.pane: TerminalPane | None = None
+
+    def compose(self) -> ComposeResult:
+        """A line until the terminal is there, or in its place."""
+        yield Static(line(("opening a shell …", DIM)), markup=False, id="terminal-note")
+
+    async def begin(self, spec: ShellSpec, mode: Mode) -> None:
+        """The shell is known now."""
+        if self._spec is not None:
+            return
+        self._spec, self._kind = spec, mode.kind
+        note = self.query_one("#terminal-note", Static)
+        if mode.kind is Kind.EMBEDDED:
+            from k8s_tutor.ui.terminal import TerminalPane
+
+            self.pane = TerminalPane(spec.argv, spec.env, spec.cwd)
+            note.display = False
+            await self.mount(self.pane)
+            return
+        where = "in a tmux pane beside" if mode.kind is Kind.TMUX else "in the tutor's place; exit comes back"
+        note.update(line(f"F6 opens your shell {where}.", (f"\n{plain(mode.why)}", DIM)))
+
+    def on_unmount(self) -> None:
+        """A pane that we opened goes with us."""
+        if self._tmux is not None:
+            self._tmux.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a shell is known."""
+        return self._spec is not None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the terminal is in the screen."""
+        return self.pane is not None
+
+    def insert(self, command: str) -> bool:
+        """Put a command at the prompt, never run; false where there is no prompt to put it at."""
+        if self.pane is not None:
+            return self.pane.insert(command)
+        if self._tmux is not None and self._tmux.alive():
+            with contextlib.suppress(EnvironmentFault):
+                self._tmux.insert(command)
+                return True
+        return False
+
+    def enter(self) -> None:
+        """Give the keys to the shell. Raises EnvironmentFault where none opens."""
+        if self.pane is not None:
+            self.pane.focus()
+        elif self._spec is not None and self._kind is Kind.TMUX:
+            if self._tmux is None or not self._tmux.alive():
+                self._tmux = TmuxPane.split(self._spec.argv, self._spec.env, self._spec.cwd)
+            self._tmux.focus()
+        elif self._spec is not None:
+            run_suspended(self.app, self._spec.argv, self._spec.env, self._spec.cwd)
+            self.app.refresh(layout=True)
