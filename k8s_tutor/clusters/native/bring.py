@@ -140,7 +140,7 @@ def _follow(state: ClusterState, report: Report, started: float) -> ClusterState
     if outcome.failed:
         raise ClusterError(
             f"Cluster {state.name} did not come up: {outcome.failed}.",
-            remedy=f"See why: k8s-tutor cluster logs --name {state.name}. Try again: k8s-tutor cluster up --name {state.name}",
+            remedy=f"See why: k8s-tutor cluster logs --name {state.name}; then try again.",
             code="bring-up",
         )
     _learn(guess, outcome, started)

@@ -112,7 +112,7 @@ def link_exists(name: str) -> bool:
 
 
 def ip(*arguments: str) -> None:
-    """Run ip(8); EnvironmentFault with its own words when it fails."""
+    """Run the program ip; EnvironmentFault with its own words when it fails."""
     ip_text(*arguments)
 
 
@@ -156,7 +156,7 @@ def _network(text: str) -> IPv4Network | None:
 
 def _write_sysctl(name: str, value: str) -> None:
     try:
-        with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
+        with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
             file.write(value)
     except FileNotFoundError:
         return  # no IPv6 on this host

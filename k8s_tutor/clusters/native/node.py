@@ -122,7 +122,7 @@ def _write_files(folder: Path, spec: config.NodeSpec, material: Material, *, reb
     }
     if not reboot:
         files["kubernetes/patches/kubeletconfiguration0+merge.json"] = config.kubelet_patch(spec)
-        files["kubernetes/patches/corednsdeployment0+strategic.json"] = config.coredns_patch()
+        files["kubernetes/patches/corednsdeployment0+strategic.json"] = config.coredns_patch(spec)
     for name, text in files.items():
         path = etc / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

@@ -132,7 +132,7 @@ def _namespaces() -> Finding:
         "namespaces",
         not lack,
         f"The kernel makes no namespaces: {lack}" if lack else "process, mount, network, UTS and IPC namespaces",
-        "In a container, run it privileged (docker run --privileged --cgroupns=host); else: sysctl user.max_net_namespaces",
+        "In a container: docker run --privileged --cgroupns=host. Else see: sysctl user.max_net_namespaces",
     )
 
 

@@ -42,7 +42,8 @@ def resolver(slirp_range: IPv4Network) -> str:
 def start(pid: int, folder: Path, slirp_range: str, *, life: int) -> None:
     """Attach the way out to the network of process ``pid`` and record who carries it, in ``folder``.
 
-    It ends by itself when nobody holds the other end of the pipe ``life`` any more. Raises EnvironmentFault with the program's own words when it does not come up.
+    It ends by itself when nobody holds the other end of the pipe ``life`` any more.
+    Raises EnvironmentFault with the program's own words when it does not come up.
     """
     ready_read, ready_write = os.pipe()
     argv = ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", f"--cidr={slirp_range}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import threading
 import time
@@ -18,15 +19,18 @@ from k8s_tutor.clusters.native.pid1.watch import Watch
 
 INSTALLED = "installed"
 """In a node's folder once kubeadm is through: from then on the node boots, it is not made again."""
-PATIENCE = 150.0
-"""Seconds for the whole; a loaded machine with two processors needed 40."""
+PATIENCE = 240.0
+"""Seconds for the whole; two processors with a load of twenty needed 65."""
 _KUBEADM_YAML = "/etc/kubernetes/kubeadm.yaml"
+_MANIFESTS = Path("/etc/kubernetes/manifests")
+_HELD = Path("/etc/kubernetes/held")
+_LATER = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
 _CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 _KUBELET_NEEDS = ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env")
 _KUBELET_IDENTITIES = ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf")
 # kubeadm's phases in two runs: files first (containerd starts meanwhile), then what needs an API server.
 _FILES = ("certs", "kubeconfig", "etcd", "control-plane", "kubelet-start")
-_OBJECTS = ("upload-config", "mark-control-plane", "bootstrap-token", "addon")
+_OBJECTS = ("upload-config", "mark-control-plane", "bootstrap-token")
 _NEVER = ("preflight", "wait-control-plane", "upload-certs", "kubelet-finalize", "show-join-command")
 
 
@@ -46,19 +50,49 @@ def run(settings: Settings, said: Events, children: Children) -> None:
 def _control_plane(settings: Settings, said: Events, children: Children, deadline: float) -> None:
     watch = Watch(settings, said)
     if not settings.reboot:
-        _kubeadm(children, settings, ["init", *_only(*_FILES)], deadline)
+        _kubeadm(children, settings, ["init", *_only(*_FILES)], "kubeadm", deadline)
+    _hold_back()
     _wait_containerd(deadline)
     said.say(events.NODE, events.DONE)
     for phase in (events.ETCD, events.APISERVER, events.CONTROLLERS, events.SCHEDULER, events.KUBELET):
         said.say(phase, events.RUNNING)
     children.keep(_kubelet(), settings.log("kubelet"))
+    watch.wait_serving(deadline)
+    _let_go()
     watch.wait_api(deadline)
     if not settings.reboot:
-        # Workers may come as soon as the tokens are there; the rest is watched meanwhile.
-        _kubeadm(children, settings, ["init", *_only(*_OBJECTS)], deadline)
+        _objects(settings, children, deadline)
     said.say(events.KUBEADM, events.DONE)
     watch.wait_ready(deadline)
     said.say(events.READY, events.DONE)
+
+
+def _objects(settings: Settings, children: Children, deadline: float) -> None:
+    """What kubeadm writes into the API server, in two processes at once: each is slowed by its own client's limit."""
+    addons = children.start(
+        ["kubeadm", "init", *_only("addon"), "--config", _KUBEADM_YAML], settings.log("kubeadm-addon")
+    )
+    _kubeadm(children, settings, ["init", *_only(*_OBJECTS)], "kubeadm", deadline)
+    code = children.wait(addons, max(1.0, deadline - time.monotonic()))
+    if code != 0:
+        raise RuntimeError(f"kubeadm's addon phase ended with {code}: {_last_words(settings.log('kubeadm-addon'))}")
+
+
+def _hold_back() -> None:
+    """Keep the manifests of what needs an API server from kubelet until there is one.
+
+    Started before, they only take the processor from it, and then wait in a back-off of seconds.
+    """
+    _HELD.mkdir(exist_ok=True, mode=0o700)
+    for name in _LATER:
+        with contextlib.suppress(FileNotFoundError):
+            (_MANIFESTS / name).replace(_HELD / name)
+
+
+def _let_go() -> None:
+    for name in _LATER:
+        with contextlib.suppress(FileNotFoundError):
+            (_HELD / name).replace(_MANIFESTS / name)
 
 
 def _worker(settings: Settings, said: Events, children: Children, deadline: float) -> None:
@@ -71,7 +105,7 @@ def _worker(settings: Settings, said: Events, children: Children, deadline: floa
         server = f"https://{settings.first.address}:{settings.api_port}"
         Path(config.discovery_file()).write_text(config.discovery(server, authority), encoding="utf-8")
         threading.Thread(target=_kubelet_when_told, args=(settings, children, deadline), daemon=True).start()
-        _kubeadm(children, settings, ["join", "--skip-phases=preflight"], deadline)
+        _kubeadm(children, settings, ["join", "--skip-phases=preflight"], "kubeadm", deadline)
     else:
         children.keep(_kubelet(), settings.log("kubelet"))
     said.say(events.KUBELET, events.DONE)
@@ -118,17 +152,20 @@ def _registry(settings: Settings) -> list[str]:
     ]
 
 
-def _kubeadm(children: Children, settings: Settings, arguments: list[str], deadline: float) -> None:
+def _kubeadm(children: Children, settings: Settings, arguments: list[str], log_name: str, deadline: float) -> None:
     argv = ["kubeadm", *arguments, "--config", _KUBEADM_YAML]
-    log = settings.log("kubeadm")
+    log = settings.log(log_name)
     code = children.run(argv, log, max(1.0, deadline - time.monotonic()))
     if code != 0:
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        raise RuntimeError(f"kubeadm {arguments[0]} ended with {code}: {' '.join(last)}")
+        raise RuntimeError(f"kubeadm {arguments[0]} ended with {code}: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    return " ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
 
 
 def _only(*wanted: str) -> list[str]:
-    rest = [phase for phase in (*_FILES, *_OBJECTS, *_NEVER) if phase not in wanted]
+    rest = [phase for phase in (*_FILES, *_OBJECTS, "addon", *_NEVER) if phase not in wanted]
     return ["--skip-phases", ",".join(rest)]
 
 

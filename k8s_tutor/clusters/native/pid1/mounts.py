@@ -27,7 +27,7 @@ _library = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
-    """mount(2). Raises OSError that names the target."""
+    """Mount ``source`` on ``target``; the flags are those of the system call. Raises OSError that names the target."""
     arguments = (source.encode(), target.encode(), kind and kind.encode(), flags, options and options.encode())
     if _library.mount(*arguments) != 0:
         number = ctypes.get_errno()

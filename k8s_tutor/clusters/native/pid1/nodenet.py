@@ -51,9 +51,12 @@ def prepare(settings: Settings, *, patience: float = 10.0) -> None:
     ]
     commands += [f"route add {peer.pods} via {peer.address}" for peer in settings.peers if peer.name != settings.name]
     _feed(["ip", "-batch", "-"], "\n".join(commands) + "\n")
-    # What still bears a Service's address after kube-proxy's rules is unknown to them (yet): refuse it at once, or CoreDNS waits half a minute for
-    # the API server's ClusterIP. These rules are in the node's own network namespace.
-    _feed(["nft", "-f", "-"], _REFUSE.format(services=settings.service_range, masquerade=_MASQUERADE if settings.egress else ""))
+    # What still bears a Service's address after kube-proxy's rules is unknown to them (yet): refuse it at once, or
+    # a pod waits half a minute for an answer. These rules are in the node's own network namespace.
+    _feed(
+        ["nft", "-f", "-"],
+        _REFUSE.format(services=settings.service_range, masquerade=_MASQUERADE if settings.egress else ""),
+    )
 
 
 def serve_refusals(address: str) -> None:

@@ -46,6 +46,10 @@ class Watch:
             self._through_service = Api(self._settings.api_ip, 443, context, 1.0)
         return self._api
 
+    def wait_serving(self, deadline: float) -> None:
+        """Return when the API server listens, ready or not. Raises TimeoutError."""
+        self._until(deadline, self._serving)
+
     def wait_api(self, deadline: float) -> None:
         """Return when the API server says that it is ready; tells etcd's and its own coming. Raises TimeoutError."""
         self._until(deadline, self._api_ready)
@@ -92,15 +96,18 @@ class Watch:
             raise TimeoutError(self.missing)
         time.sleep(_PAUSE)
 
-    def _api_ready(self) -> str:
+    def _serving(self) -> str:
         if not self._said.is_done(events.ETCD) and _etcd_healthy():
             self._said.say(events.ETCD, events.DONE)
-            self._said.say(events.APISERVER, events.RUNNING)
+        self.api().call("GET", "/livez")
+        # It cannot listen without its store.
+        self._said.say(events.ETCD, events.DONE)
+        return ""
+
+    def _api_ready(self) -> str:
         self._controllers()
         if not self.api().ok("/readyz"):
             return "the API server is not ready"
-        # It cannot be ready without its store.
-        self._said.say(events.ETCD, events.DONE)
         self._said.say(events.APISERVER, events.DONE)
         return ""
 
