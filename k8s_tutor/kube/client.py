@@ -170,6 +170,8 @@ class Api:
     ) -> str:
         """Plain text (a pod's log), at most ``limit`` bytes of its beginning; bytes that are no UTF-8 are replaced."""
         answer = self._request("GET", path, query, limit=limit, accept="*/*", timeout=timeout)
+        if "html" in answer.headers.get("content-type", ""):
+            raise ApiUnreachable(f"{self.server} answered with a page that is no Kubernetes answer")
         return answer.body.decode("utf-8", "replace")
 
     def stream(

@@ -169,7 +169,9 @@ class Watcher:
                 before, self._deaf = self._deaf, deaf
                 if not deaf:
                     self._heard = time.time()
-                fine = [item.kind for item in self._reflectors if item.kind not in self._down]
+                # The Namespace is no kind of the record: its UID alone is told.
+                watched = {item.kind for item in self._reflectors} - {"Namespace"}
+                fine = sorted(watched - set(self._down))
             if deaf and not before:
                 for kind in fine:
                     self._recorder.lost(kind, deaf)

@@ -30,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
+        self.is_pods = parts.path.endswith("/pods")
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
         self.body = self.rfile.read(length)
@@ -50,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, b"ok", "text/plain")
         elif self.command == "GET":
             with api.changed:
-                items, version = list(api.objects.values()), str(api.version)
+                items, version = (list(api.objects.values()) if self.is_pods else []), str(api.version)
             self.json(200, {"kind": "List", "metadata": {"resourceVersion": version}, "items": items})
         else:
             self.status(404, "NotFound", "no such thing")
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})
                 self.end_stream()
                 return
-            initial = list(api.objects.values()) if listing else []
+            initial = list(api.objects.values()) if listing and self.is_pods else []
             since = api.version if listing else since
             epoch = api.epoch
         self.open_stream()
@@ -115,8 +116,8 @@ class Handler(BaseHTTPRequestHandler):
             with api.changed:
                 api.changed.wait_for(lambda: api.version > since or api.epoch != epoch or api.stopped, 30)
                 epoch = api.epoch
-                news = [item for item in api.events if item[0] > since]
-                since, stopped, interrupt = api.version, api.stopped, api.interrupt
+                news = [item for item in api.events if item[0] > since and self.is_pods]
+                since, stopped, interrupt = api.version, api.stopped, api.interrupt if self.is_pods else None
             for _, kind, obj in news:
                 self.event(kind, obj)
             if interrupt is not None:
@@ -138,7 +139,7 @@ class Server(ThreadingHTTPServer):
 
 
 class LoopbackApi:
-    """Holds objects of one kind; every path lists or watches them."""
+    """Holds objects that every path ending in ``/pods`` lists or watches; every other path has none."""
 
     def __init__(self, *, streaming_lists: bool = True) -> None:
         self.streaming_lists = streaming_lists
@@ -158,6 +159,10 @@ class LoopbackApi:
         self._server.api = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
 
     @property
     def url(self) -> str:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import eventually, sockets
+from conftest import sockets
 from loopback_api import LoopbackApi, broken_json, error_page, half_closed, page, reset, truncated
 
 from k8s_tutor.errors import ClusterError
@@ -78,13 +78,11 @@ def test_size_is_bounded(api: Api, server: LoopbackApi) -> None:
 
 
 def test_connections_are_kept_and_closed(api: Api, server: LoopbackApi) -> None:
-    before = len(sockets())
     for _ in range(5):
         api.list(PODS)
-    # One of ours and its other end in the server.
-    assert len(sockets()) == before + 2
+    assert sockets(server) == 1
     api.close()
-    eventually(lambda: len(sockets()) == before)
+    assert sockets(server) == 0
 
 
 def test_refusals_have_their_kind(api: Api, server: LoopbackApi) -> None:
@@ -290,7 +288,6 @@ def test_failing_exec_plugin_is_an_error(server: LoopbackApi, tmp_path: Path, mo
 def test_stream_ends_from_another_thread(api: Api, server: LoopbackApi) -> None:
     import threading
 
-    before = len(sockets())
     server.put("one")
     stream = api.stream(PODS, {"watch": True, "sendInitialEvents": True})
     items: list[str] = []
@@ -308,8 +305,7 @@ def test_stream_ends_from_another_thread(api: Api, server: LoopbackApi) -> None:
     stream.close()
     thread.join(1)
     assert not thread.is_alive() and items == ["ADDED", "BOOKMARK"]
-    # The server's end notices when it writes.
-    eventually(lambda: bool(server.put("wake up")) and len(sockets()) == before)
+    assert sockets(server) == 0
 
 
 def test_connecting_costs_little() -> None:
