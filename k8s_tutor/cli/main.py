@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"k8s-tutor {__version__}")
-    place = argparse.ArgumentParser(add_help=False)
+    place = _Parser(add_help=False)
     which = place.add_mutually_exclusive_group()
     which.add_argument("--cluster", metavar="NAME", default=argparse.SUPPRESS, help="a cluster of `k8s-tutor cluster`")
     which.add_argument(
@@ -111,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
 def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     group = commands.add_parser("cluster", help="up, down, status, list, logs, shell, kubeconfig")
     verbs = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
-    name = argparse.ArgumentParser(add_help=False)
+    name = _Parser(add_help=False)
     name.add_argument("--name", metavar="NAME", default=None, help="which cluster (default: the only one, or tutor)")
     up = _command(verbs, "up", "cluster:up", "make a cluster, or resume it", name)
     up.add_argument("--nodes", metavar="K", type=_count, default=1, help="how many nodes (1)")
@@ -131,9 +131,9 @@ def _command(
     name: str,
     run: str,
     text: str,
-    *parents: argparse.ArgumentParser,
+    *parents: _Parser,
 ) -> _Parser:
-    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=parents)
+    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=list(parents))
     made.set_defaults(run=run)
     return made
 

@@ -7,6 +7,7 @@ embedded, with the learner's namespace as its default. ``guard`` decides before 
 from __future__ import annotations
 
 import base64
+import builtins
 import hashlib
 import os
 from collections.abc import Iterator
@@ -71,16 +72,16 @@ class ContextProvider:
             remedy=f"kubectl --context {name} -n kube-system logs POD",
         )
 
-    def shell_argv(self, name: str) -> list[str]:
+    def shell_argv(self, name: str) -> builtins.list[str]:
         """Not ours to enter. Raises UsageError."""
         raise UsageError(
             f"the nodes of {name!r} are not k8s-tutor's to enter",
             remedy="kind: docker exec -it NODE bash; minikube: minikube ssh",
         )
 
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """The contexts of the user's kubeconfig, in its order."""
-        return list(self._merged()["contexts"])
+        return tuple(self._merged()["contexts"])
 
     def _cluster(self, name: str, *, write: bool = True) -> Cluster:
         merged = self._merged()

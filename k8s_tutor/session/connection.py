@@ -85,7 +85,10 @@ def open_connection(cluster: Cluster, namespace: str | None = None) -> Connectio
     """Connect, and make the namespace if it is missing. Raises ClusterError when the API server does not answer."""
     api = connect(cluster.kubeconfig)
     try:
-        return Connection(cluster, api, ensure_namespace(api, namespace or cluster.namespace))
+        found = ensure_namespace(api, namespace or cluster.namespace)
+        if cluster.owned and not found.ours and found.name == cluster.namespace:
+            found = _adopt(api, found)
+        return Connection(cluster, api, found)
     except BaseException:
         api.close()
         raise
@@ -119,6 +122,11 @@ def ensure_namespace(api: Api, name: str, labels: Mapping[str, str] | None = Non
             return _namespace(found)
         # A reset that was cut short: its end has to be waited for.
         _await_gone(api, name, max(deadline - time.monotonic(), 0.0))
+
+
+def _adopt(api: Api, namespace: Namespace) -> Namespace:
+    """Label the learner's namespace of a cluster of ours, which the cluster's own start made without a label."""
+    return _namespace(api.patch(_path(namespace.name), {"metadata": {"labels": {MANAGED_BY: OURS}}}))
 
 
 def await_account(api: Api, name: str) -> None:

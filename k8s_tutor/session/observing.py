@@ -1,8 +1,8 @@
 """Make the observations that checks wish for beside the watch: requests, logs, other namespaces, schemas.
 
-Each runs in a thread of its own, one of a sort at a time, and only while it can change a verdict: for the current
-step (or for all, in ``check``), again when what it looked at has changed, and with growing pauses while the check
-does not pass.
+Each runs in a thread of its own, one of a sort at a time, and only while it can change a verdict: again when what it
+looked at has changed, and with growing pauses while the check does not pass. Requests to pods and Services are sent
+for the current step only (for all in ``check``): they show in the pods' logs, which learners read.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ PAUSES: dict[str, tuple[float, float]] = {
     "schema": (2.0, 60.0),
 }
 """Kind of wish -> first and longest pause (seconds) before it is made again though nothing changed."""
+LOUD = ("sample", "reach")
 GROWTH = 1.5
 HURRY = 0.3
 """Least seconds between two of a sort, however much changes."""
 SAMPLE_SECONDS = 12.0
+REACH_SECONDS = 6.0
 MOST_PODS = 12
 """Pods whose logs one wish reads."""
 
@@ -50,13 +52,17 @@ class _Item:
 
 @dataclass
 class Observer:
-    """Fulfils wishes. ``wake`` is called after each result; ``generation`` counts results."""
+    """Fulfils wishes. ``wake`` is called after each result; ``generation`` counts results.
+
+    ``focus``: ids of steps that are looked at as the current one is.
+    """
 
     connection: Connection
     recorder: Recorder
     wake: Callable[[], None]
     eager: bool = False
     generation: int = 0
+    focus: frozenset[str] = frozenset()
     _items: dict[str, _Item] = field(default_factory=dict)
     _threads: set[threading.Thread] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -71,8 +77,10 @@ class Observer:
         pending = False
         again: list[float] = []
         now = time.monotonic()
-        for check in self._worthwhile(state):
+        for check, near in self._worthwhile(state):
             for wish in self._wishes(check, state.record):
+                if not near and wish.kind in LOUD:
+                    continue
                 item = self._items.setdefault(_key(wish), _Item())
                 seen = _fingerprint(wish, state.record)
                 due = self._due(item, wish, seen, check.passed)
@@ -100,14 +108,14 @@ class Observer:
         for thread in list(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _worthwhile(self, state: LabState) -> Iterator[CheckState]:
+    def _worthwhile(self, state: LabState) -> Iterator[tuple[CheckState, bool]]:
+        """The checks that observations can change, and whether each is of a step that is worked on now."""
         for index, step in enumerate(state.steps):
-            if not (self.eager or index == state.current):
-                continue
+            near = self.eager or index == state.current or step.step.id in self.focus
             for check in step.checks:
                 proven = check.spec.mode is Mode.EDGE and check.passed
                 if check.outcome.status is not Status.SKIPPED and not proven:
-                    yield check
+                    yield check, near
 
     def _wishes(self, check: CheckState, record: Record) -> tuple[Wish, ...]:
         try:
@@ -166,12 +174,13 @@ class Observer:
             from k8s_tutor.kube.sample import sample_service
 
             prober = self.connection.prober()
-            sample = sample_service(api, prober, namespace, wish.name, deadline=SAMPLE_SECONDS, **wish.params)
-            self.recorder.observe(sample=sample)
+            deadline = time.monotonic() + SAMPLE_SECONDS
+            self.recorder.observe(sample=sample_service(api, prober, namespace, wish.name, deadline=deadline))
         elif wish.kind == "reach":
             from k8s_tutor.kube.sample import reach_pod
 
-            self.recorder.observe(sample=reach_pod(api, self.connection.prober(), namespace, wish.name, **wish.params))
+            prober, deadline = self.connection.prober(), time.monotonic() + REACH_SECONDS
+            self.recorder.observe(sample=reach_pod(api, prober, namespace, wish.name, deadline=deadline))
         elif wish.kind == "logs":
             self._read_logs(wish)
         elif wish.kind == "others":

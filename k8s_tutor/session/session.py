@@ -232,6 +232,7 @@ class Session:
     def solve(self, step_id: str, *, tell: Tell | None = None) -> None:
         """Do a step's solution for the learner; its checks then turn by themselves. Raises TutorError."""
         step = step_state(self.state(), step_id).step
+        self._observer.focus |= {step.id}
         Runner(self, self._cancelled, tell).run(step.solution)
 
     def experiment(self, spec: CheckSpec, *, tell: Tell | None = None) -> None:

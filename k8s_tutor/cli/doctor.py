@@ -1,0 +1,45 @@
+"""``doctor``: what this machine lacks, and the remedy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, TutorError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print every finding; exit 0 when everything needed is there, else 3."""
+    from k8s_tutor.clusters.doctor import findings, well
+
+    cluster, trouble, remedy = _cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    found = findings(cluster, trouble, remedy)
+    fine = well(found)
+    if options.output == "json":
+        print(
+            json.dumps({"ok": fine, "findings": [asdict(finding) for finding in found]}, indent=1, ensure_ascii=False)
+        )
+    else:
+        for finding in found:
+            mark = "ok  " if finding.ok else "FAIL" if finding.needed else "note"
+            print(f"{mark} {finding.id:14} {finding.evidence}")
+            if not finding.ok and finding.remedy:
+                print(f"     {'':14} → {finding.remedy}")
+        print("everything needed is there" if fine else "something needed is missing")
+    return EXIT_PASS if fine else EXIT_ENVIRONMENT
+
+
+def _cluster(name: str | None, context: str | None) -> tuple[Cluster | None, str, str]:
+    """The cluster to look at, also a broken one; else None, why there is none, and the remedy."""
+    try:
+        if context:
+            from k8s_tutor.session.places import find_cluster
+
+            return find_cluster(None, context), "", ""
+        from k8s_tutor.session.places import chosen_name, native
+
+        return native().status(chosen_name(name)), "", ""
+    except TutorError as error:
+        return None, error.message, error.remedy
