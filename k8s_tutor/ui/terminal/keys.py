@@ -1,10 +1,11 @@
-"""From the names of keys, as Textual spells them, to what the terminal's key encoder wants to know.
+"""What is typed: from Textual's names of keys to what the encoder takes, and from a command to what a prompt may get.
 
-Pure tables: the encoding itself (application cursor keys, the kitty protocol, ...) is the library's, in ``core.py``.
+Tables only; the encoding itself (application cursor keys, the kitty protocol, ...) is the library's, in ``core.py``.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 LEAVE_KEYS = frozenset({"f6", "ctrl+right_square_bracket"})
@@ -86,3 +87,14 @@ def press_of(name: str, character: str | None) -> KeyPress | bytes:
     letter = text.upper() if len(text) == 1 and text.isascii() and text.isalpha() else ""
     key = letter or (f"DIGIT_{text}" if text in "0123456789" else "UNIDENTIFIED")
     return KeyPress(key, mods, text)
+
+
+MAX_INSERT = 4096
+_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)?")
+_BREAK = re.compile(r"[ \t]*\\?[\r\n]+[ \t]*")
+
+
+def command_text(text: str) -> str:
+    """``text`` as one line that a shell cannot take for Enter or for a control character; at most 4096 characters."""
+    line = _BREAK.sub(" ", _ESCAPE.sub("", text).strip()).replace("\t", " ")
+    return "".join(c for c in line if c.isprintable())[:MAX_INSERT].strip()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from k8s_tutor.errors import EnvironmentFault, UsageError
 from k8s_tutor.ui.terminal import selftest
+from k8s_tutor.ui.terminal.keys import command_text
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -110,8 +111,8 @@ class TmuxPane:
             return False
 
     def insert(self, command: str) -> None:
-        """Type a command (one line, as ``widget.command_text`` makes it) at the pane's prompt, without Enter."""
-        _tmux(["tmux", "send-keys", "-t", self.pane, "-l", "--", command])
+        """Type a command at the pane's prompt, without Enter and without control characters."""
+        _tmux(["tmux", "send-keys", "-t", self.pane, "-l", "--", command_text(command)])
 
     def focus(self) -> None:
         """Give the pane the keys."""

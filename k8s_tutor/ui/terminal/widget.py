@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,25 +13,15 @@ from textual.message import Message
 
 from k8s_tutor.ui.terminal import library
 from k8s_tutor.ui.terminal.core import BRACKETED_PASTE, FOCUS_EVENTS, Core, clamp
-from k8s_tutor.ui.terminal.keys import LEAVE_KEYS
+from k8s_tutor.ui.terminal.keys import LEAVE_KEYS, command_text
 from k8s_tutor.ui.terminal.pointer import Pointer
 from k8s_tutor.ui.terminal.pty import Pty
 
-MAX_INSERT = 4096
 MAX_EARLY = 256
 """Keys that are kept while the terminal starts."""
 CLEAR_LINE = b"\x05\x15"  # to the end, then discard to the start: the same in bash's and zsh's editors
 NO_PROMPT = 2.0
 """Seconds after which a shell that never marks its prompt (no bracketed paste) is typed at all the same."""
-
-_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)?")
-_BREAK = re.compile(r"[ \t]*\\?[\r\n]+[ \t]*")
-
-
-def command_text(text: str) -> str:
-    """``text`` as one line that a shell cannot take for Enter or for a control character; at most 4096 characters."""
-    line = _BREAK.sub(" ", _ESCAPE.sub("", text).strip()).replace("\t", " ")
-    return "".join(c for c in line if c.isprintable())[:MAX_INSERT].strip()
 
 
 class TerminalPane(Pointer, can_focus=True):
