@@ -65,6 +65,16 @@ def assemble(images: Iterable[Image], layout: Layout, kitchen: Kitchen) -> dict[
     return truths
 
 
+def labelled(images: Iterable[Image], layout: Layout) -> dict[str, str]:
+    """Stand-ins among images that a registry gave: a class's own mirror may serve what was made like here."""
+    truths: dict[str, str] = {}
+    for image in images:
+        truth = (layout.config(image.ref).get("config", {}).get("Labels") or {}).get(STAND_IN, "")
+        if isinstance(truth, str) and truth.isprintable() and truth:
+            truths[image.short] = truth[:200]
+    return truths
+
+
 def _program(image: Image, layout: Layout, kitchen: Kitchen) -> str:
     """A static program and nothing else."""
     place = "coredns" if image.role == "coredns" else f"usr/local/bin/{image.program}"

@@ -125,7 +125,9 @@ class Layout:
     def create(self) -> None:
         """Make the folder a layout, with what it has kept."""
         self._blobs.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(self.root / "oci-layout", '{"imageLayoutVersion": "1.0.0"}', mode=0o644)
+        mark = self.root / "oci-layout"
+        if not mark.exists():
+            atomic.write_text(mark, '{"imageLayoutVersion": "1.0.0"}', mode=0o644)
 
     @property
     def _blobs(self) -> Path:

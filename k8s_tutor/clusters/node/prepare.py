@@ -17,7 +17,7 @@ from k8s_tutor import atomic, paths
 from k8s_tutor.clusters.node.binaries import ensure_binaries, is_made, origin, place
 from k8s_tutor.clusters.node.debian import root_file_system
 from k8s_tutor.clusters.node.download import Hosts, Unavailable, is_published
-from k8s_tutor.clusters.node.images import Kitchen, assemble
+from k8s_tutor.clusters.node.images import Kitchen, assemble, labelled
 from k8s_tutor.clusters.node.lock import HERE, Component, Image, Lock, architecture, load_lock
 from k8s_tutor.clusters.node.material import Material
 from k8s_tutor.clusters.node.oci import Layout
@@ -173,7 +173,7 @@ def _learner_images(
     if not (pulled and not control_plane):
         _packages(work)
     if pulled:
-        return {}
+        return labelled(lock.learner_images, layout)
     with work.phase("images", *_IMAGES) as telling:
         stand_ins = assemble(lock.learner_images, layout, Kitchen(root, {}, work, telling))
         for image in lock.images if control_plane else ():

@@ -11,9 +11,9 @@ from k8s_tutor.clusters.node import images
 from k8s_tutor.clusters.node.build import build_flags, environment, new_enough
 from k8s_tutor.clusters.node.debian import dropped, merged
 from k8s_tutor.clusters.node.found import find, is_static, reports
-from k8s_tutor.clusters.node.images import STAND_IN, Kitchen, assemble
+from k8s_tutor.clusters.node.images import STAND_IN, Kitchen, assemble, labelled
 from k8s_tutor.clusters.node.lock import Component, Image, Program, architecture, load_lock
-from k8s_tutor.clusters.node.oci import Layout
+from k8s_tutor.clusters.node.oci import ImageConfig, Layout
 from k8s_tutor.clusters.node.work import Work
 
 NGINX = Image("nginx", "docker.io/library/nginx:1.20.1", "nginx", suite="bookworm", packages=("nginx",))
@@ -75,6 +75,16 @@ def test_a_stand_in_says_what_it_is(tmp_path: Path, work: Work, monkeypatch: pyt
         ours = tar.extractfile("etc/nginx/nginx.conf")
         assert ours and b"access_log  /var/log/nginx/access.log  combined;" in ours.read()
         assert {entry.uid for entry in tar} == {0}
+
+
+def test_a_stand_in_from_a_mirror_is_still_told(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    other = Image("nginx", "docker.io/library/nginx:latest", "nginx")
+    layout.add_image(NGINX.ref, "amd64", [], ImageConfig(labels={STAND_IN: "the truth"}))
+    layout.add_image(other.ref, "amd64", [], ImageConfig())
+    assert labelled([NGINX, other], layout) == {"nginx:1.20.1": "the truth"}
+    layout.add_image(NGINX.ref, "amd64", [], ImageConfig(labels={STAND_IN: "\x1b[2J"}))
+    assert labelled([NGINX, other], layout) == {}
 
 
 def test_a_program_image_is_the_program(tmp_path: Path, work: Work) -> None:
