@@ -278,6 +278,8 @@ class _Linter:
         for word in args:
             if _POD.search(word):
                 yield self._say(here, f"{word!r}: a pod's name is written {{pod:label=value}}")
+            if word == "learner" or word.removeprefix("--namespace=") == "learner":
+                yield self._say(here, f"{word!r}: the namespace differs; its name is written {{namespace}}")
 
 
 def _told(action: Action) -> str:

@@ -51,7 +51,8 @@ class Action:
     - ``content``: {file, text}: write this text as the file (mistakes).
     - ``apply``: {file}: server-side apply, as ``kubectl apply`` of that file.
     - ``kubectl``: {args: [...]}: the argument list of a plain kubectl command in the learner's namespace;
-      ``{pod:app=nginx}`` inside an argument stands for the name of the newest ready pod with that label.
+      ``{pod:app=nginx}`` inside an argument stands for the name of the newest ready pod with that label,
+      ``{namespace}`` for the namespace in which the lab is being done (a proof has one of its own).
     - ``wait``: {check}: wait until that check of this lab passes (deadline 60 s).
     - ``answer``: {check, text?}: answer the question of that check; without text, the right answer.
     - ``request``: {pod}: one GET to the pod's IP from the node's network, as the learner's curl would.

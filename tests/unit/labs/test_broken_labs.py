@@ -142,6 +142,7 @@ LINTED = [
     (("      - {number: 1, text: \"The kind.\"}", "      []"), "callouts:", ["which no callout explains"], None),
     (("id: sample", "id: another"), "id: another", ["not the folder's name"], None),
     (("- apply: {file: pod.yaml}", "- kubectl: {args: [get, '{pod=web}']}"), "{pod=web}", ["{pod:label=value}"], None),
+    (("- apply: {file: pod.yaml}", "- kubectl: {args: [label, ns, learner]}"), "learner", ["{namespace}"], None),
     (("- apply: {file: pod.yaml}", "- kubectl: {args: [kubectl, get]}"), "args: [kubectl", ["after the word"], None),
 ]  # fmt: skip
 
