@@ -132,13 +132,18 @@ class _Walk:
                 self.visit(item, (*path, index), depth + 1)
 
     def _mapping(self, node: Node, path: Path, depth: int) -> None:
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                # What is merged in stands where it was written, unless a key of the mapping's own says otherwise.
+                for merged in value.value if type(value).__name__ == "SequenceNode" else [value]:
+                    self.visit(merged, path, depth + 1)
         seen: dict[str, int] = {}
         for key, value in node.value:
             line, column = key.start_mark.line + 1, key.start_mark.column + 1
             if key.id != "scalar":
                 raise ManifestError(line, column, "a key must be plain text")
             if key.tag == "tag:yaml.org,2002:merge":
-                raise ManifestError(line, column, "merge keys (<<) are not understood by kubectl")
+                continue
             name = str(key.value)
             if name in seen:
                 raise ManifestError(line, column, f'"{name}" is given twice (first in line {seen[name]})')

@@ -172,7 +172,10 @@ class LoopbackApi:
         with self.changed:
             self.version += 1
             known = name in self.objects
-            obj = {"metadata": {"name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(self.version)}, **more}
+            obj = {
+                "metadata": {"name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(self.version)},
+                **more,
+            }
             self.objects[name] = obj
             self.events.append((self.version, "MODIFIED" if known else "ADDED", obj))
             self.changed.notify_all()

@@ -186,7 +186,9 @@ def test_apply_is_strict_and_names_its_manager(api: Api, server: LoopbackApi) ->
     ],
 )
 def test_what_is_no_object_is_a_mistake(api: Api, server: LoopbackApi, obj: dict[str, object], path: str) -> None:
-    server.routes["GET", "/api/v1"] = lambda handler: handler.json(200, {"resources": [{"name": "pods", "kind": "Pod"}]})
+    server.routes["GET", "/api/v1"] = lambda handler: handler.json(
+        200, {"resources": [{"name": "pods", "kind": "Pod"}]}
+    )
     server.routes["GET", "/apis/apps/v2"] = lambda handler: handler.status(404, "NotFound", "not found")
     with pytest.raises(ApiRefused) as caught:
         api.apply(obj, namespace="learner")
@@ -270,7 +272,9 @@ def test_exec_plugin_goes_through_the_official_client(server: LoopbackApi, tmp_p
         f'"status":{{"token":"from-plugin-%s"}}}}\' "$(wc -l < {counter} | tr -d " ")"\n'
     )
     script.chmod(0o755)
-    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}}
+    user = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
+    }
     api = connect(server.kubeconfig(tmp_path, user))
     server.faults.append(lambda handler: handler.status(401, "Unauthorized", "expired"))
     assert api.list(PODS)["items"] == [], "expired credentials are asked for again, once"

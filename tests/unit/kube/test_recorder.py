@@ -63,9 +63,7 @@ def test_what_was_missed_is_found_at_the_next_list() -> None:
     recorder = Recorder("learner", ["Pod"], clock=clock)
     recorder.sync("Pod", [pod("stays", 1), pod("changes", 1), pod("goes", 1), pod("same-name", 1, "one")])
     clock.now = 1050.0
-    recorder.sync(
-        "Pod", [pod("stays", 1), pod("changes", 9), pod("comes", 8), pod("same-name", 7, "two")]
-    )
+    recorder.sync("Pod", [pod("stays", 1), pod("changes", 9), pod("comes", 8), pod("same-name", 7, "two")])
     assert changes(recorder, "uid-stays") == [("seen", False)]
     assert changes(recorder, "uid-changes") == [("seen", False), ("modified", True)]
     assert changes(recorder, "uid-comes") == [("added", True)]
@@ -141,9 +139,7 @@ def test_managed_fields_become_managers() -> None:
     recorder.sync("Pod", [obj])
     metadata = recorder.snapshot().lives["Pod"][0].last["metadata"]
     assert "managedFields" not in metadata
-    assert metadata["managers"] == [
-        {"manager": "kubectl", "operation": "Update", "time": "t", "subresource": "status"}
-    ]
+    assert metadata["managers"] == [{"manager": "kubectl", "operation": "Update", "time": "t", "subresource": "status"}]
     assert "managedFields" in obj["metadata"], "what was handed in is left as it was"
 
 

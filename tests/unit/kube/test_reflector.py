@@ -86,7 +86,9 @@ def test_a_server_without_streaming_lists(tmp_path: Path) -> None:
         server.close()
 
 
-@pytest.mark.parametrize("how", [reset, half_closed, lambda handler: handler.chunk('{"type": "ADDED", "obj'), Handler.end_stream])
+@pytest.mark.parametrize(
+    "how", [reset, half_closed, lambda handler: handler.chunk('{"type": "ADDED", "obj'), Handler.end_stream]
+)
 def test_after_a_break_the_watch_goes_on_where_it_was(server: LoopbackApi, watched: Watched, how) -> None:  # type: ignore[no-untyped-def]
     server.put("one")
     watched.watcher.start()
