@@ -97,8 +97,9 @@ class _Linter:
         keys = list(self.located.data)
         if keys[:4] != ["id", "title", "summary", "minutes"]:
             yield self._say((), "the file begins with id, title, summary and minutes (a list of labs reads no further)")
-        if self.lab.folder.name != self.lab.id:
-            yield self._say(("id",), f"the id {self.lab.id!r} is not the folder's name {self.lab.folder.name!r}")
+        folder = self.lab.folder.resolve().name
+        if folder != self.lab.id:
+            yield self._say(("id",), f"the id {self.lab.id!r} is not the folder's name {folder!r}")
 
     def _unique(self) -> Iterator[Problem]:
         seen: dict[tuple[str, str], int] = {}

@@ -86,6 +86,12 @@ def test_lint_is_silent(lab: Lab) -> None:
     assert [str(problem) for problem in lint(lab.id, signatures, ALL_CAUSES.split())] == []
 
 
+def test_a_lab_is_the_same_by_id_and_by_any_path(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lab.folder)
+    assert loader.load("./lab.yaml").hash == loader.load(lab.folder).hash == lab.hash
+    assert lint(Path("lab.yaml")) == []
+
+
 def test_every_point_of_the_lesson_has_its_step(lab: Lab) -> None:
     covered = {point for step in lab.steps for point in step.covers}
     assert POINTS[lab.id] - covered == set()
