@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -26,12 +27,14 @@ from k8s_tutor.ui.startup import Startup
 from k8s_tutor.ui.terminal.launcher import Mode, choose
 from k8s_tutor.ui.text import plain
 
+_STYLES = Path(__file__).parent / "styles"
+
 
 class TutorApp(App[int]):
     """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
 
     TITLE = "k8s-tutor"
-    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/home.tcss", "styles/lab.tcss"]
+    CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),

@@ -46,6 +46,6 @@ LAB = [
     _key("s", "solve", "solve", "Do this step for me (asks first)", show=False),
     _key("R", "reset", "start over", "Start this lab over (asks first)", show=False),
     _key("z", "zoom", "zoom", "This pane alone, and back", show=False),
-    _key("escape", "unfocus", "leave the field", "Back to the letters", show=False),
+    _key("escape", "unfocus", "leave", "Back to the letters", display="esc"),
     _key("b", "home", "labs", "Back to the list of labs", show=False),
 ]

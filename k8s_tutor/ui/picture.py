@@ -78,9 +78,8 @@ def _pod_row(life: Life, indent: str, parent: str, record: Record, now: float) -
         (mark, colour),
         " ",
         plain(short(life.name, parent), 80),
-        "  ",
+        (f"  {span(now - born):<6} ", DIM),
         (word, colour),
-        (f"  {span(now - born)}", DIM),
     ]
     if fresh:
         parts.append(("  new", STRONG))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.content import Content
-
 from k8s_tutor.kube.record import Change, Life, Record
 from k8s_tutor.ui.picture import _list, _map, _meta, _time, event_object, event_time
 from k8s_tutor.ui.text import ACCENT, DIM, WAIT, clock, line, plain
+from k8s_tutor.ui.widgets.rows import Row
 
 MOST = 400
 _KINDS = ("Deployment", "ReplicaSet", "Pod", "Service")
@@ -48,7 +47,7 @@ def happenings(record: Record) -> list[Happening]:
                 Happening(
                     at,
                     _WORKERS.get(component, component or "cluster"),
-                    f"{kind.lower()}/{name}",
+                    f"{kind.lower()} {short_name(name)}",
                     what + (f" ({times} times)" if times > 1 else ""),
                     event.get("type") == "Warning",
                 )
@@ -56,8 +55,15 @@ def happenings(record: Record) -> list[Happening]:
     return sorted(found, key=lambda item: item.at)[-MOST:]
 
 
+def short_name(name: str) -> str:
+    """A generated name's last part, other names whole: ``…-6b95b``."""
+    parts = name.rsplit("-", 2)
+    generated = len(parts) == 3 and len(parts[2]) == 5 and 8 <= len(parts[1]) <= 10
+    return f"…-{parts[2]}" if generated else name
+
+
 def _of_life(kind: str, life: Life) -> list[Happening]:
-    about = f"{kind.lower()}/{life.name}"
+    about = f"{kind.lower()} {short_name(life.name)}"
     meta = _meta(life.last)
     born = _time(meta.get("creationTimestamp"))
     # A stamp has whole seconds; an arrival that we saw is finer, unless it came much later.
@@ -82,20 +88,13 @@ def _of_life(kind: str, life: Life) -> list[Happening]:
     return found
 
 
-def story(record: Record) -> list[Content]:
+def story(record: Record) -> list[Row]:
     """Rows for the screen: time, who, what; the time since the row before where it is short."""
     rows = []
     before: float | None = None
     for item in happenings(record):
         gap = "" if before is None or item.at - before > 60 else f"+{item.at - before:.1f}s" if item.at > before else ""
-        rows.append(
-            line(
-                (clock(item.at), DIM),
-                (f" {gap:>7}  ", DIM),
-                (f"{plain(item.who, 18):<16} ", ACCENT),
-                f"{plain(item.about, 90)}  ",
-                (plain(item.what, 240), WAIT if item.bad else DIM),
-            )
-        )
+        head = line((clock(item.at), DIM), (f" {gap:>7}  ", DIM), (f"{plain(item.who, 18):<16} ", ACCENT))
+        rows.append((head, line(plain(item.about, 90), "  ", (plain(item.what, 240), WAIT if item.bad else DIM))))
         before = item.at
     return rows

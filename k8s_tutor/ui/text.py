@@ -16,7 +16,7 @@ from textual.content import Content
 GOOD = "$text-success"
 BAD = "$text-error"
 WAIT = "$text-warning"
-ACCENT = "$accent"
+ACCENT = "$primary"
 DIM = "$foreground-muted"
 STRONG = "bold"
 

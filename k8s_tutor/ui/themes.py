@@ -6,7 +6,7 @@ from textual.theme import Theme
 
 DARK = Theme(
     name="tutor-dark",
-    primary="#7aa2c9",
+    primary="#8ab4e0",
     secondary="#8b95a3",
     accent="#8ab4e0",
     foreground="#d5d9df",
@@ -22,7 +22,7 @@ DARK = Theme(
 
 LIGHT = Theme(
     name="tutor-light",
-    primary="#2f5f93",
+    primary="#2a5c94",
     secondary="#5c6670",
     accent="#2a5c94",
     foreground="#22272d",

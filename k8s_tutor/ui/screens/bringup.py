@@ -72,7 +72,9 @@ class BringUpScreen(Screen[None]):
         self.query_one("#bringup-phases", Static).update(lines([phase_row(p, width) for p in startup.phases()]))
         error = self._error or startup.error
         shown = self.query_one("#bringup-error", Static)
-        shown.display = error is not None
+        if shown.display != (error is not None):
+            shown.display = error is not None
+            self.refresh_bindings()
         if error is not None:
             shown.update(error_text(error))
         self.query_one("#bringup-note").display = startup.running
@@ -94,8 +96,15 @@ class BringUpScreen(Screen[None]):
         if self._entering:
             return line(("Opening the lab", STRONG), ("  ready, reading what is there", DIM))
         left = startup.seconds_left
-        about = "" if left is None else f", about {span(left + 0.5)} left"
+        # At the end of an estimate nothing honest can be said but that it goes on.
+        about = "" if left is None or left < 1 else f", about {span(left + 0.5)} left"
         return line(("Starting your cluster", STRONG), (f"   {startup.seconds:.0f} s{about}", DIM))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to try again only after it broke."""
+        if action == "retry":
+            return bool(self._error or self.tutor.startup.error)
+        return super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Back to the labs."""

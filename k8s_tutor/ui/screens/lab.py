@@ -77,6 +77,8 @@ class LabScreen(LabDeeds):
         """While the shell has the keys, none of ours is one."""
         if self.terminal_has_keys:
             return action == "swap"
+        if action == "unfocus":
+            return isinstance(self.focused, Input | YamlArea)
         return super().check_action(action, parameters)
 
     def compose(self) -> ComposeResult:

@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 from k8s_tutor.kube.record import Record
 from k8s_tutor.ui.story import story
-from k8s_tutor.ui.text import DIM, STRONG, line, lines
+from k8s_tutor.ui.text import DIM, STRONG, line
+from k8s_tutor.ui.widgets.rows import Rows
 
 
 class StoryScreen(ModalScreen[None]):
@@ -30,7 +31,7 @@ class StoryScreen(ModalScreen[None]):
         """A title and the rows."""
         with VerticalScroll(classes="dialog wide"):
             yield Static(line(("What happened", STRONG), ("   who did what to which object", DIM)), markup=False)
-            yield Static("", markup=False, id="story", classes="gap")
+            yield Rows(id="story", classes="gap")
 
     def on_mount(self) -> None:
         """Show what is known."""
@@ -39,7 +40,7 @@ class StoryScreen(ModalScreen[None]):
     def show_record(self, record: Record) -> None:
         """Take over what is known now; stays at the end."""
         rows = story(record)
-        self.query_one("#story", Static).update(lines(rows) if rows else line(("nothing yet", DIM)))
+        self.query_one("#story", Rows).show(rows or [(line(), line(("nothing yet", DIM)))])
         self.query_one(VerticalScroll).scroll_end(animate=False)
 
     def action_close(self) -> None:
