@@ -31,12 +31,16 @@ _FIRST_GUESS = {
 
 @dataclass
 class Outcome:
-    """What has been seen so far: when phases began and ended (seconds since the epoch), the first failure."""
+    """What has been seen so far: when phases began and ended (seconds since the epoch), the first failure.
+
+    ``missing`` counts the workers that have not said that they are in.
+    """
 
     began: dict[str, float] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
     detail: dict[str, str] = field(default_factory=dict)
     failed: str = ""
+    missing: int = 0
 
     def take(self, event: dict[str, Any]) -> None:
         """Add one event."""
@@ -51,8 +55,8 @@ class Outcome:
 
     @property
     def ready(self) -> bool:
-        """Whether the cluster said that it is ready."""
-        return events.READY in self.ended
+        """Whether the first node said that the cluster is ready, and every other one that it has joined."""
+        return events.READY in self.ended and not self.missing
 
 
 class Guess:
@@ -92,11 +96,12 @@ class Guess:
 
 
 class Journal:
-    """One node's events file, read as it grows."""
+    """One node's events file, read as it grows; ``joined`` once its kubelet is in."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self.joined = False
 
     def new(self) -> list[dict[str, Any]]:
         """The whole lines that came since the last call."""
@@ -153,8 +158,10 @@ def follow(
 def _gather(journals: list[Journal], outcome: Outcome) -> Outcome:
     for number, journal in enumerate(journals):
         for event in journal.new():
+            journal.joined |= event["phase"] == events.KUBELET and event["state"] == events.DONE
             if number == 0 or event["state"] == events.FAILED:
                 outcome.take(event)
+    outcome.missing = sum(not journal.joined for journal in journals[1:])
     return outcome
 
 

@@ -70,8 +70,8 @@ def context_of(kubeconfig: Path, scratch: Path) -> ssl.SSLContext:
     """
     found = credentials(kubeconfig.read_text(encoding="utf-8"))
     authority = base64.b64decode(found["certificate-authority-data"]).decode("ascii")
-    context = ssl.create_default_context(cadata=authority)
     pair = base64.b64decode(found["client-certificate-data"]) + base64.b64decode(found["client-key-data"])
+    context = ssl.create_default_context(cadata=authority)
     scratch.touch(mode=0o600)
     scratch.write_bytes(pair)
     try:

@@ -59,12 +59,12 @@ def refusal(packet: bytes) -> bytes | None:
     return _HEADER.pack(number, 0x8580 | (flags & 0x0100) | _NXDOMAIN, 1, 0, 0, 0) + packet[_HEADER.size : end]
 
 
-def resolve(name: str, server: str, timeout: float) -> list[str]:
+def resolve(name: str, server: str, timeout: float, *, port: int = 53) -> list[str]:
     """Ask ``server`` for the addresses of ``name``. Raises OSError, ValueError."""
     number = secrets.randbelow(65536)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(timeout)
-        sock.connect((server, 53))
+        sock.connect((server, port))
         sock.send(question(name, number))
         return addresses(sock.recv(4096), number)
 
