@@ -98,7 +98,9 @@ def read(path: Path) -> str:
 def manifest_path(folder: Path, lab_id: str, name: str) -> Path:
     """Where the manifest of this name lies: in the lab's own folder ``manifests``, else with the shipped ones."""
     own = folder / "manifests" / name
-    return own if own.exists() or folder.resolve().parent != content_dir().resolve() else manifests_dir() / lab_id / name
+    return (
+        own if own.exists() or folder.resolve().parent != content_dir().resolve() else manifests_dir() / lab_id / name
+    )
 
 
 def build(located: Located, path: Path) -> Lab:
