@@ -183,12 +183,15 @@ def _ended(record: Record, name: str, labels: Mapping[str, Any]) -> float | None
     ends = [life.gone_at for life in known if life.gone_at is not None and not controller(life.last)]
     uids = {life.uid for life in known}
     told: dict[str, float] = dict.fromkeys(remembered(record, "Pod", name) - uids, record.began)
+    ends_told: dict[str, float] = {}
     for event in alive(record, "Event"):
         about = mapping(event, "involvedObject")
         uid = about.get("uid")
         if about.get("kind") == "Pod" and about.get("name") == name and isinstance(uid, str) and uid not in uids:
+            # A container of the pod may have been killed before (a new image): the last one is the deletion's.
             at = event_at(event) if event.get("reason") == "Killing" else None
-            told[uid] = min(told.get(uid, record.began), at if at is not None else record.began)
+            ends_told[uid] = max(ends_told.get(uid, 0.0), at or 0.0)
+    told |= {uid: min(at or record.began, record.now) for uid, at in ends_told.items()}
     ends += told.values()
     if not ends:
         return None

@@ -112,7 +112,7 @@ def meant(name: str, images: Sequence[str] = ()) -> str:
         if (image.host, image.repository) == (found.host, found.repository):
             return image.short
     base = found.repository.rsplit("/", 1)[-1]
-    known = {image.repository.rsplit("/", 1)[-1]: image.short for image in own}
+    known = {image.repository.rsplit("/", 1)[-1]: image.short for image in reversed(own)}
     near = did_you_mean(base, list(known))
     if near:
         return known[near]

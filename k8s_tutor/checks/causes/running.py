@@ -171,11 +171,12 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
 
 def last_lines(record: Record, pod: Object, container: str) -> list[str]:
     """The last lines that the container wrote before it ended, clipped; of the instance before where it is known."""
-    found = [log for log in record.logs if log.pod == name_of(pod) and log.container == container]
+    found = [log for log in record.logs if log.pod == name_of(pod) and log.container in ("", container)]
     found = [log for log in found if not log.uid or not uid_of(pod) or log.uid == uid_of(pod)]
     found.sort(key=lambda log: not log.previous)
     for log in found:
-        lines = [clip(line.text, 160) for line in log.lines[-12:]]
+        # The kubelet's own excuse for a log that is gone comes without a time.
+        lines = [clip(line.text, 160) for line in log.lines[-12:] if line.at or "unable to retrieve" not in line.text]
         lines = [line for line in lines if line]
         if lines:
             return lines[-5:]
