@@ -21,7 +21,7 @@ from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line, plain
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
 from k8s_tutor.ui.widgets.hints import Onward
-from k8s_tutor.ui.widgets.lesson import LessonPane
+from k8s_tutor.ui.widgets.lesson import LessonPane, TaskPane
 from k8s_tutor.ui.widgets.objects import ObjectsPane
 from k8s_tutor.ui.widgets.results import ResultsPane, counts
 from k8s_tutor.ui.widgets.statusbar import Banner, StatusBar, Strip
@@ -38,7 +38,7 @@ class LabScreen(LabDeeds):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
-    AUTO_FOCUS: ClassVar[str | None] = "#left"
+    AUTO_FOCUS: ClassVar[str | None] = "#reading"
 
     def __init__(self, session: SessionPort) -> None:
         super().__init__()
@@ -87,10 +87,13 @@ class LabScreen(LabDeeds):
         yield Banner()
         yield Strip(id="panes")
         with Horizontal(id="body"):
-            with VerticalScroll(id="left"):
-                yield LessonPane()
-                yield ResultsPane()
-                yield Onward()
+            with Vertical(id="left"):
+                with VerticalScroll(id="reading"):
+                    yield LessonPane()
+                with VerticalScroll(id="standing"):
+                    yield TaskPane()
+                    yield ResultsPane()
+                    yield Onward()
             with Vertical(id="work"):
                 yield Strip(id="work-tabs")
                 with Horizontal(id="work-body"):
@@ -129,13 +132,15 @@ class LabScreen(LabDeeds):
         with self.app.batch_update():
             self.query_one(StatusBar).show_lab(state, self.session.cluster)
             self.query_one(Banner).show_state(state)
-            await self.query_one(LessonPane).show_step(step, number, dict(state.record.answers))
+            await self.query_one(LessonPane).show_step(step, number)
+            await self.query_one(TaskPane).show_step(step, state.record.answers)
             await self.query_one(ResultsPane).show_step(step)
             following = state.lab.steps[number].title if number < len(state.lab.steps) else None
             self.query_one(Onward).show_step(step, following, behind=not state.done)
             self.query_one(EditorPane).show_files(state.record.files)
             self.query_one(ObjectsPane).show_record(state.record)
             self._show_tabs()
+        self.call_after_refresh(self._balance)
         if isinstance(self.app.screen, StoryScreen):
             self.app.screen.show_record(state.record)
 
@@ -162,10 +167,11 @@ class LabScreen(LabDeeds):
             if pane in WORK[:2]:
                 self.set_class(name == pane, f"mid-{name}")
         self._show_tabs()
+        self.call_after_refresh(self._balance)
         if pane == "cluster":
             self.query_one(ObjectsPane).focus()
         elif pane in ("lesson", "results"):
-            self.query_one("#left").focus()
+            self.query_one("#reading" if pane == "lesson" else "#standing").focus()
         elif pane == "manifest":
             self.query_one(YamlArea).focus()
 
@@ -178,6 +184,20 @@ class LabScreen(LabDeeds):
     def on_resize(self, _event: events.Resize) -> None:
         """Another width can mean other tabs."""
         self.call_after_refresh(self._show_tabs)
+        self.call_after_refresh(self._balance)
+
+    def _balance(self) -> None:
+        """Text above, what is to do and proven below: the latter is always in view, the former scrolls if need be."""
+        left, reading, standing = (self.query_one(f"#{name}") for name in ("left", "reading", "standing"))
+        whole = left.content_size.height
+        text = max((child.virtual_region_with_margin.bottom for child in reading.children), default=0)
+        below = max((child.virtual_region_with_margin.bottom for child in standing.children), default=0) + 1
+        reserved = min(below, max(whole - text, whole * 11 // 20))
+        height = max(3, min(text, whole - reserved))
+        if self.active == "results" and (self.has_class("-narrow") or self.has_class("zoomed")):
+            height = 0
+        if reading.styles.height is None or reading.styles.height.value != height:
+            reading.styles.height = height
 
     def action_zoom(self) -> None:
         """The pane on view alone, and back."""
@@ -186,7 +206,7 @@ class LabScreen(LabDeeds):
 
     def action_unfocus(self) -> None:
         """Out of a field: letters are keys again."""
-        self.query_one("#left").focus()
+        self.query_one("#reading").focus()
 
     def _open_manifest(self) -> None:
         """The file this step is about, or the newest that an earlier step was about."""
@@ -218,7 +238,7 @@ class LabScreen(LabDeeds):
 
     def on_terminal_pane_leave(self) -> None:
         """F6 in the terminal: back to the lesson, where the letters are."""
-        self.query_one("#left").focus()
+        self.query_one("#reading").focus()
         if self.has_class("-narrow") or self.has_class("zoomed"):
             self.action_show("lesson")
         self.refresh_bindings()
@@ -260,7 +280,8 @@ class LabScreen(LabDeeds):
         self._asked_ahead = -1
         self._open_manifest()
         await self._show(self.state)
-        self.query_one("#left", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#reading", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#standing", VerticalScroll).scroll_home(animate=False)
         if self.active == "results" or self.has_class("-narrow"):
             self.action_show("lesson")
 

@@ -121,7 +121,7 @@ class LabDeeds(Screen[None]):
         editor = self.query_one(EditorPane)
         name, text = editor.current, editor.text
         self.action_show("manifest")
-        self.query_one("#left").focus()
+        self.query_one("#reading").focus()
         if not name or (not text.strip() and not editor.buffer.base):
             self.tutor.say("There is nothing to apply: the file is empty.")
             return

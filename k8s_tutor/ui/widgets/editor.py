@@ -45,7 +45,7 @@ class YamlArea(TextArea):
         variables = self.app.theme_variables
         styles = {"comment": Style(dim=True, italic=True), "key": Style(), "dash": Style(dim=True)}
         try:
-            styles["key"] = Style(color=Color.parse(variables.get("accent", "")).rich_color)
+            styles["key"] = Style(color=Color.parse(variables.get("primary", "")).rich_color)
         except ColorParseError:
             styles["key"] = Style(bold=True)
         return styles

@@ -1,7 +1,8 @@
-"""The lesson: one short step's title, text, task, commands and questions."""
+"""The lesson: one step's title and text; what to do in it: task, commands and questions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Markdown, Static
 
 from k8s_tutor.labs.model import Question
@@ -68,43 +70,55 @@ class QuestionRow(Vertical):
 
 
 class LessonPane(Vertical):
-    """One step. A step's widgets are made anew only when another step is shown: text is never yanked away."""
+    """A step's title and text, made anew only when another step is shown: text is never yanked away."""
 
     def __init__(self) -> None:
         super().__init__(id="lesson")
         self._step_id: str | None = None
 
     def compose(self) -> ComposeResult:
-        """Title, text, task; commands and questions come with the step."""
+        """Title and text."""
         yield Static("", markup=False, id="step-title")
         yield Markdown("", id="step-text", open_links=False)
-        yield Rows(id="step-task")
-        yield Vertical(id="step-commands")
-        yield Vertical(id="step-questions")
 
-    async def show_step(self, step: StepState, number: int, answers: dict[str, str]) -> None:
+    async def show_step(self, step: StepState, number: int) -> None:
         """Show this step (``number`` counts from 1)."""
         self.query_one("#step-title", Static).update(title_text(step, number))
         if step.step.id != self._step_id:
             self._step_id = step.step.id
-            await self._show_text(step)
+            await self.query_one("#step-text", Markdown).update(step.step.text)
+
+
+class TaskPane(Vertical):
+    """What to do in a step: its task, commands to try, questions to answer."""
+
+    def __init__(self) -> None:
+        super().__init__(id="task")
+        self._step_id: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """The task; commands and questions come with the step."""
+        yield Rows(id="step-task")
+        yield Vertical(id="step-commands")
+        yield Vertical(id="step-questions")
+
+    async def show_step(self, step: StepState, answers: Mapping[str, str]) -> None:
+        """Show this step; a field that is being typed in stays as it is."""
+        if step.step.id != self._step_id:
+            self._step_id = step.step.id
+            task = block(step.step.task, limit=2_000).strip()
+            self.query_one("#step-task", Rows).show([(line(("▸ ", ACCENT)), line(task))] if task else [])
+            await self._fill("#step-commands", [CommandLine(command) for command in step.step.commands])
+            await self._fill("#step-questions", [QuestionRow(question) for question in step.step.questions])
         states = {check.spec.id: check for check in step.checks}
         for row in self.query(QuestionRow):
             row.show_state(states.get(row.question.check), answers.get(row.question.check))
 
-    async def _show_text(self, step: StepState) -> None:
-        with self.app.batch_update():
-            await self.query_one("#step-text", Markdown).update(step.step.text)
-            task = block(step.step.task, limit=2_000).strip()
-            self.query_one("#step-task", Rows).show([(line(("▸ ", ACCENT)), line(task))] if task else [])
-            commands = self.query_one("#step-commands", Vertical)
-            await commands.remove_children()
-            await commands.mount_all(CommandLine(command) for command in step.step.commands)
-            commands.display = bool(step.step.commands)
-            questions = self.query_one("#step-questions", Vertical)
-            await questions.remove_children()
-            await questions.mount_all(QuestionRow(question) for question in step.step.questions)
-            questions.display = bool(step.step.questions)
+    async def _fill(self, selector: str, widgets: Sequence[Widget]) -> None:
+        place = self.query_one(selector, Vertical)
+        await place.remove_children()
+        await place.mount_all(widgets)
+        place.display = bool(widgets)
 
 
 def title_text(step: StepState, number: int) -> Content:

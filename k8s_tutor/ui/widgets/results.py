@@ -165,6 +165,8 @@ def row_text(check: CheckState) -> list[Row]:
     mark, word, colour = sign(check)
     title = plain(check.spec.title, 200) + ("  (optional)" if check.spec.optional else "")
     summary = plain(check.outcome.summary, 240)
+    if summary.rstrip(".") == title.rstrip("."):
+        summary = ""
     head: Row = (line((f"{mark} ", colour)), line(title))
     if word == "to do":
         return [head]
