@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from k8s_tutor.ui.terminal import KeepsKeys, TerminalPane
 
-DEADLINE = 15.0
+DEADLINE = 30.0
 SHELL_ENV = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
