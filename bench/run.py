@@ -134,7 +134,7 @@ def bench_check() -> list[str]:
                 "|---|---|---|---|",
             ]
             for lab, flags in (("lab1", []), ("lab2", ["--no-disrupt"])):
-                tutor("solve", lab, "--all", *cluster)
+                tutor("solve", lab, *cluster)
                 script = [str(ROOT / f"check_{lab}.sh"), f"{folder}/work/{lab}"]
                 check = [TUTOR, "check", lab, *flags, *cluster]
                 lines.append(pair_row(lab, check, script, environment))
