@@ -42,7 +42,11 @@ class Telling:
         return time.monotonic() - self._started
 
     def say(self, detail: str = "", *, fraction: float | None = None, seconds_left: float | None = None) -> None:
-        """Tell progress; too frequent calls are swallowed."""
+        """Tell progress; too frequent calls are swallowed.
+
+        Raises EnvironmentFault (code ``stopped``) after ``stop``: a download has no child process to end.
+        """
+        self._work.go_on()
         now = time.monotonic()
         if now - self._told < _TELL_EVERY:
             return
@@ -163,8 +167,7 @@ class Work:
         """Start a program in a session of its own; ``end`` it."""
         tied = ["setpriv", "--pdeathsig", "TERM", *argv] if shutil.which("setpriv") else argv
         with self._guard:
-            if self._stopped:
-                raise EnvironmentFault("Stopped.", code="stopped")
+            self.go_on()
             child = subprocess.Popen(
                 tied, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
             )
@@ -185,6 +188,11 @@ class Work:
                 pipe.close()
         with self._guard:
             self._children.discard(child)
+
+    def go_on(self) -> None:
+        """Raise EnvironmentFault (code ``stopped``) if ``stop`` was called."""
+        if self._stopped:
+            raise EnvironmentFault("Stopped.", code="stopped")
 
     def stop(self) -> None:
         """End every child and let no new one start (after an error elsewhere, or Ctrl-C)."""

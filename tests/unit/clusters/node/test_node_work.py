@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from node_helpers import Site
 
+from k8s_tutor.clusters.node.download import fetch
 from k8s_tutor.clusters.node.work import Work, output
 from k8s_tutor.errors import EnvironmentFault
 from k8s_tutor.phases import Phase
@@ -81,7 +83,8 @@ def test_a_killed_maker_takes_its_child_along(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = (
         "from pathlib import Path\n"
-        "from k8s_tutor.clusters.node.work import Work\n"
+        "from k8s_tutor.clusters.node.download import fetch
+from k8s_tutor.clusters.node.work import Work\n"
         "from k8s_tutor.phases import silent\n"
         f"work = Work(silent, Path({str(tmp_path)!r}))\n"
         f"work.run(['sh', '-c', 'echo $$ >{pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 600'], log='x')\n"
@@ -112,6 +115,19 @@ def test_phases_run_and_end(work: Work, phases: list[Phase]) -> None:
     assert (phases[1].fraction, phases[1].seconds_left, phases[1].explains) == (0.5, 3, "why")
     assert (phases[2].fraction, phases[2].seconds_left) == (1.0, None)
     assert phases[4].detail == "broken"
+
+
+def test_a_download_ends_with_the_rest(site: Site, work: Work, tmp_path: Path) -> None:
+    site.files["/large"] = bytes(3 << 20)
+
+    def tell(done: int, size: int) -> None:
+        work.stop()
+        telling.say(f"{done} of {size}")
+
+    with pytest.raises(EnvironmentFault, match="Stopped"), work.phase("a", "A") as telling:
+        fetch(f"{site.url}/large", tmp_path / "large", "0" * 64, tell)
+    assert site.asked == ["/large"]
+    assert not list(tmp_path.glob("*large*")) and not list(tmp_path.glob(".part-*"))
 
 
 def test_output_of_what_cannot_be_run_is_empty() -> None:
