@@ -18,9 +18,11 @@ from k8s_tutor.checks.check import Wish, check
 from k8s_tutor.checks.deployments import fleet_wishes
 from k8s_tutor.checks.outcome import Outcome, Seen, passed, skipped
 from k8s_tutor.checks.reading import (
+    alive,
     container_ports,
     created,
     find,
+    going,
     items,
     labels_of,
     mapping,
@@ -118,8 +120,8 @@ def _shape(service: Object, types: tuple[str, ...], port: int) -> Trouble | None
     if types and own not in types:
         return Trouble(
             "wrong-service-type", Weight.WRONG,
-            f"Service {name} is of type {clip(own, 40)}, not {listed(types, last='or')}", f"spec.type is {clip(own, 40)}",
-            f"write type: {types[0]} in the Service and apply it", f"kubectl get service {name}",
+            f"Service {name} is of type {clip(own, 40)}, not {listed(types, last='or')}",
+            f"spec.type is {clip(own, 40)}", f"write type: {types[0]} in the Service and apply it", f"kubectl get service {name}",
             (Seen(f"Service/{name}", "spec.type", clip(own, 40)),),
         )  # fmt: skip
     ports = [item.get("port") for item in items(service, "spec", "ports")]
@@ -179,7 +181,7 @@ def _nobody(record: Record, service: Object) -> Trouble | None:
     """A Service whose selector finds no pod: the labels that pods do have may tell why."""
     if headless(service):
         return service_trouble(record, service, (), {})
-    pods = [pod for pod in record.alive("Pod") if pod_ready(pod)]
+    pods = sorted((pod for pod in alive(record, "Pod") if not going(pod)), key=pod_ready, reverse=True)
     if not pods:
         return service_trouble(record, service, (), mapping(service, "spec", "selector"))
     return service_trouble(record, service, pods[:1], labels_of(pods[0]))

@@ -61,11 +61,14 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     whole = round(seconds)
-    for size, small, big_word, small_word in ((60, 1, "min", "s"), (3600, 60, "h", "min"), (86400, 3600, "d", "h")):
-        if whole < size * 60 or size == 86400:
-            rest = whole % size // small
-            return f"{whole // size} {big_word}" + (f" {rest} {small_word}" if rest else "")
-    return f"{whole} s"
+    if whole < 3600:
+        size, small, words = 60, 1, ("min", "s")
+    elif whole < 86400:
+        size, small, words = 3600, 60, ("h", "min")
+    else:
+        size, small, words = 86400, 3600, ("d", "h")
+    rest = whole % size // small
+    return f"{whole // size} {words[0]}" + (f" {rest} {words[1]}" if rest else "")
 
 
 def clock(at: float, *, tenths: bool = False) -> str:
