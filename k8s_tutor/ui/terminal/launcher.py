@@ -140,7 +140,7 @@ def _tmux(command: list[str]) -> str:
 def run_suspended(app: App[Any], argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
     """Give the whole screen to a shell until it ends; the app draws itself again after it.
 
-    Returns the shell's exit code. Raises EnvironmentFault where the app has no screen to give (in a browser) or the
+    Returns the shell's exit code (128 + n for signal n). Raises EnvironmentFault where the app has no screen to give (in a browser) or the
     shell does not start.
     """
     from textual.app import SuspendNotSupported
@@ -152,7 +152,8 @@ def run_suspended(app: App[Any], argv: Sequence[str], env: Mapping[str, str], cw
             sys.stdout.write("The tutor waits. exit (or ctrl+d) leads back to it.\n")
             sys.stdout.flush()
             try:
-                return subprocess.run(list(argv), env={**env, **own}, cwd=cwd, check=False).returncode
+                code = subprocess.run(list(argv), env={**env, **own}, cwd=cwd, check=False).returncode
+                return code if code >= 0 else 128 - code
             finally:
                 _take_terminal_back()
     except (SuspendNotSupported, OSError) as error:
