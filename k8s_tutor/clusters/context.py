@@ -135,7 +135,8 @@ class ContextProvider:
         for path in self._files():
             document = _load(path)
             for part, key in (("contexts", "context"), ("clusters", "cluster"), ("users", "user")):
-                for entry in document.get(part) or ():
+                entries = document.get(part)
+                for entry in entries if isinstance(entries, list) else ():
                     if isinstance(entry, dict) and isinstance(entry.get(key), dict) and "name" in entry:
                         whole = _embedded(entry[key], path.parent)
                         result[part].setdefault(str(entry["name"]), whole)

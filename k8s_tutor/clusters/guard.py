@@ -78,10 +78,13 @@ def require(context: str, cluster: str, server: str, *, resolve: Resolve | None 
 
 def address_verdict(server: str, resolve: Resolve) -> Verdict:
     """Whether the server's address can only be on this machine or its own private networks."""
-    parts = urlsplit(server)
+    try:
+        parts = urlsplit(server)
+        host = (parts.hostname or "").rstrip(".").lower()
+    except ValueError:
+        return Verdict(False, f"its server ({server[:80]}) is not an address that can be judged")
     if parts.scheme == "unix":
         return Verdict(True, "a Unix socket")
-    host = (parts.hostname or "").rstrip(".").lower()
     if parts.scheme not in ("https", "http") or not host:
         return Verdict(False, f"its server ({server[:80]}) is not an address that can be judged")
     if host == "localhost" or host == "host.docker.internal" or host.endswith(".docker.internal"):

@@ -26,6 +26,7 @@ class FolderWatch:
         self._changed = changed
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._inotify = _inotify(folder)
+        self._before = _times(folder)
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="workspace-watch", daemon=True)
         self._thread.start()
@@ -45,7 +46,6 @@ class FolderWatch:
             self._thread.join(1.0)
 
     def _run(self) -> None:
-        before = _times(self.folder)
         sources = [self._reader] + ([self._inotify] if self._inotify is not None else [])
         try:
             while True:
@@ -57,7 +57,7 @@ class FolderWatch:
                     told = True
                 else:
                     after = _times(self.folder)
-                    told, before = after != before, after
+                    told, self._before = after != self._before, after
                 if told:
                     self._changed()
         finally:

@@ -1,0 +1,20 @@
+"""Fixtures of this room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_lab import lab_of, spec, step
+
+from k8s_tutor.labs.model import Lab, Question
+
+
+@pytest.fixture
+def asking_lab(tmp_path: Path) -> Lab:
+    """A lab with two questions and a manifest."""
+    questions = (Question("what-ip", "Which IP\nhas it?"), Question("what-name", "Which name?"))
+    return lab_of(
+        step("look", spec("what-ip"), spec("what-name"), questions=questions, hints=("first", "second")),
+        folder=tmp_path,
+    )
