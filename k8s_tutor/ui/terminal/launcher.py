@@ -140,8 +140,8 @@ def _tmux(command: list[str]) -> str:
 def run_suspended(app: App[Any], argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
     """Give the whole screen to a shell until it ends; the app draws itself again after it.
 
-    Returns the shell's exit code (128 + n for signal n). Raises EnvironmentFault where the app has no screen to give (in a browser) or the
-    shell does not start.
+    Returns the shell's exit code (128 + n for signal n). Raises EnvironmentFault where the app has no screen to give
+    (in a browser) or the shell does not start.
     """
     from textual.app import SuspendNotSupported
 
