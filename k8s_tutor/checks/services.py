@@ -121,7 +121,8 @@ def _shape(service: Object, types: tuple[str, ...], port: int) -> Trouble | None
         return Trouble(
             "wrong-service-type", Weight.WRONG,
             f"Service {name} is of type {clip(own, 40)}, not {listed(types, last='or')}",
-            f"spec.type is {clip(own, 40)}", f"write type: {types[0]} in the Service and apply it", f"kubectl get service {name}",
+            f"spec.type is {clip(own, 40)}", f"write type: {types[0]} in the Service and apply it",
+            f"kubectl get service {name}",
             (Seen(f"Service/{name}", "spec.type", clip(own, 40)),),
         )  # fmt: skip
     ports = [item.get("port") for item in items(service, "spec", "ports")]
