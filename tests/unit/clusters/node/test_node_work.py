@@ -83,8 +83,7 @@ def test_a_killed_maker_takes_its_child_along(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = (
         "from pathlib import Path\n"
-        "from k8s_tutor.clusters.node.download import fetch
-from k8s_tutor.clusters.node.work import Work\n"
+        "from k8s_tutor.clusters.node.work import Work\n"
         "from k8s_tutor.phases import silent\n"
         f"work = Work(silent, Path({str(tmp_path)!r}))\n"
         f"work.run(['sh', '-c', 'echo $$ >{pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 600'], log='x')\n"
