@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.status(404, "NotFound", "no such thing")
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class names them
 
     def answer(self, status: int, body: bytes, kind: str, **headers: str) -> None:
         self.send_response(status)
@@ -114,7 +115,8 @@ class Handler(BaseHTTPRequestHandler):
             self.event("BOOKMARK", {"metadata": {"resourceVersion": str(since), "annotations": annotations}})
         while True:
             with api.changed:
-                api.changed.wait_for(lambda: api.version > since or api.epoch != epoch or api.stopped, 30)
+                while not (api.version > since or api.epoch != epoch or api.stopped):
+                    api.changed.wait(30)
                 epoch = api.epoch
                 news = [item for item in api.events if item[0] > since and self.is_pods]
                 since, stopped, interrupt = api.version, api.stopped, api.interrupt if self.is_pods else None
@@ -269,3 +271,22 @@ def broken_json(handler: Handler) -> None:
 
 def busy(handler: Handler) -> None:
     handler.status(429, "TooManyRequests", "later", Retry_After="0")
+
+
+def sockets(server: LoopbackApi) -> int:
+    """How many sockets we hold that lead to this server (its own ends are not counted)."""
+    port = f":{server.port:04X}"
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for row in rows if row[2].endswith(port) and row[9] != "0")
+
+
+def client_threads() -> list[str]:
+    return [item.name for item in threading.enumerate() if item.name.startswith(("watch-", "probe", "list"))]
+
+
+def eventually(test: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until the fact is there; fail when it does not come."""
+    until = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < until, "it did not come true in time"
+        threading.Event().wait(0.005)

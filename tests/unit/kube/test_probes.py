@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import client_threads
+from loopback_api import client_threads
 
 from k8s_tutor.kube.logs import parse_lines
 from k8s_tutor.kube.podprober import _requests

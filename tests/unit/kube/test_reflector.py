@@ -5,8 +5,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import client_threads, eventually, sockets
-from loopback_api import Handler, LoopbackApi, broken_json, busy, error_page, half_closed, page, reset, truncated
+from loopback_api import (
+    Handler,
+    LoopbackApi,
+    broken_json,
+    busy,
+    client_threads,
+    error_page,
+    eventually,
+    half_closed,
+    page,
+    reset,
+    sockets,
+    truncated,
+)
 
 from k8s_tutor.kube import reflector as reflector_module
 from k8s_tutor.kube import watcher as watcher_module
