@@ -6,6 +6,7 @@ are called from a worker thread; none touches the user's kubeconfig or current c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,6 @@ class Provider(Protocol):
         """Lines of what the cluster's parts logged (all, or one of ``components``), without a trailing newline."""
         ...
 
-    def shell_argv(self, name: str) -> list[str]:
+    def shell_argv(self, name: str) -> builtins.list[str]:
         """The argument list of a shell on the (first) node."""
         ...
