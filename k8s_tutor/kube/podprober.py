@@ -14,7 +14,7 @@ from typing import Any
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, NotFound
 from k8s_tutor.kube.logs import parse_lines, raw_log
-from k8s_tutor.kube.probes import BODY_LIMIT, USER_AGENT, ProbeError, Target, nonce_of
+from k8s_tutor.kube.prober import BODY_LIMIT, USER_AGENT, ProbeError, Target, nonce_of
 from k8s_tutor.kube.record import Request
 from k8s_tutor.kube.recorder import OWN_LABEL, OWN_PREFIX
 from k8s_tutor.kube.resources import BY_KIND

@@ -9,53 +9,18 @@ import ctypes
 import http.client
 import os
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
-from k8s_tutor.errors import ClusterError
+from k8s_tutor.kube.podprober import PodProber
+from k8s_tutor.kube.prober import BODY_LIMIT, NONCE, USER_AGENT, ProbeError, Prober, Target, nonce_of
 from k8s_tutor.kube.record import Request
 
-USER_AGENT = "k8s-tutor"
-NONCE = re.compile(r"[?&]k8s-tutor=([0-9a-f-]{36}-\d+)")
-BODY_LIMIT = 4096
+__all__ = ["NONCE", "NetnsProber", "PodProber", "ProbeError", "Prober", "Target", "enter_netns", "nonce_of"]
+
 _CLONE_NEWNET = 0x40000000
-Target = tuple[str, str]
-"""Address ``ip:port`` and path."""
-
-
-class ProbeError(ClusterError):
-    """Requests could not be sent at all: an absence of observation, nothing about the learner's work."""
-
-    def __init__(self, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy, code="probe")
-
-
-class Prober(Protocol):
-    """Sends requests from inside the cluster's network. ``batch``: how many at once are sensible (0: all)."""
-
-    batch: int
-
-    def requests(self, targets: Sequence[Target], *, timeout: float = 2.0, deadline: float) -> list[Request]:
-        """One GET for each target, in order, each over a connection of its own, with ``Connection: close``.
-
-        A request that fails has ``status`` None and ``error``. Ends early at ``deadline`` (``time.monotonic()``):
-        then the list is shorter. Raises ProbeError when none can be sent.
-        """
-        ...
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        ...
-
-
-def nonce_of(path: str) -> str:
-    """The nonce in a request's path, empty if there is none."""
-    found = NONCE.search(path)
-    return found[1] if found else ""
 
 
 def get(target: Target, timeout: float) -> Request:
@@ -142,7 +107,7 @@ class NetnsProber:
 
     def _run(self, entered: queue.SimpleQueue[OSError | None]) -> None:
         try:
-            _setns(self._netns)
+            enter_netns(self._netns)
         except OSError as error:
             entered.put(error)
             return
@@ -151,8 +116,11 @@ class NetnsProber:
             work()
 
 
-def _setns(netns: Path) -> None:
-    """Move the calling thread (alone) into a network namespace; Python 3.11 has no ``os.setns``."""
+def enter_netns(netns: Path) -> None:
+    """Move the calling thread (alone) into a network namespace; Python 3.11 has no ``os.setns``.
+
+    Raises OSError when the namespace is gone or may not be entered.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     handle = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -161,3 +129,6 @@ def _setns(netns: Path) -> None:
             raise OSError(number, os.strerror(number))
     finally:
         os.close(handle)
+
+
+_setns = enter_netns

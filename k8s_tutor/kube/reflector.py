@@ -8,6 +8,7 @@ and the sink finds out what it missed.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -102,7 +103,7 @@ class Reflector:
             except Exception as error:
                 # A fault of ours or of a subscriber: told like a lost link, because a silent end would be a lie.
                 self._version = None
-                self._sink.lost(self.kind, TutorError(f"a fault in the watch: {type(error).__name__}: {error}"))
+                self._lost(TutorError(f"a fault in the watch: {type(error).__name__}: {error}"))
             # A watch that ends at once without a word is no better than one that fails.
             failures = 0 if self._progress else failures + 1
             if failures or asked:
@@ -116,7 +117,7 @@ class Reflector:
         """Draw the consequences of a failure; returns the seconds that the server asked us to wait."""
         if isinstance(error, ApiUnreachable):
             self._progress = False
-            self._sink.lost(self.kind, error)
+            self._lost(error)
             return None
         if error.status == 410:
             self._version = None
@@ -128,8 +129,13 @@ class Reflector:
         self._progress = False
         if error.status != 429:
             self._version = None
-        self._sink.lost(self.kind, error)
+        self._lost(error)
         return error.retry_after
+
+    def _lost(self, error: TutorError) -> None:
+        # A subscriber's fault must not end the thread: the next attempt tells the same again.
+        with contextlib.suppress(Exception):
+            self._sink.lost(self.kind, error)
 
     def _once(self) -> None:
         if self._version is None and not self._one_request:

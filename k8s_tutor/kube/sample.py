@@ -20,7 +20,7 @@ from typing import Any
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, NotFound
 from k8s_tutor.kube.logs import raw_log
-from k8s_tutor.kube.probes import NONCE, Prober, Target
+from k8s_tutor.kube.prober import NONCE, Prober, Target
 from k8s_tutor.kube.record import Request, Sample
 from k8s_tutor.kube.resources import BY_KIND
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Kubectl, until
+from native_helpers import Kubectl, until
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.kube import look
