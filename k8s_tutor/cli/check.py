@@ -46,6 +46,9 @@ def run(options: argparse.Namespace) -> int:
         # No cluster, or it went away before anything was seen.
         trouble = error
         state = unreachable(plan, error.message)
+    except KeyboardInterrupt:
+        interrupted = True
+        state = unreachable(plan, "interrupted before the cluster was seen")
     code = exit_code(state, plan) if trouble is None else EXIT_ENVIRONMENT
     if trouble is None or options.output != "text" or options.report_file:
         _write(options, plan, state, code, started, time.monotonic() - began, where)

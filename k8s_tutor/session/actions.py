@@ -243,7 +243,7 @@ class Runner:
                 raise ActionError(action, f"no ready pod has the label {label}={value}")
             return found[-1]
 
-        return _POD.sub(newest, text)
+        return _POD.sub(newest, text.replace("{namespace}", self.place.namespace))
 
     def _wait(self, action: Action, wanted: Callable[[LabState], bool], seconds: float) -> bool:
         reached = self.place.wait_for(lambda state: self.cancelled.is_set() or wanted(state), seconds)

@@ -29,7 +29,7 @@ def test_a_remedy_is_shown_only_for_what_is_wrong(monkeypatch):
 
 
 def test_no_cluster_is_told_with_its_remedy_and_is_no_fault_of_the_machine(monkeypatch):
-    monkeypatch.setattr(preflight, "findings", lambda: [])
+    monkeypatch.setattr(preflight, "findings", list)
     found = by_id(findings(None, "refused because", "do that"))
     assert found["cluster"].evidence == "refused because"
     assert found["cluster"].remedy == "do that"
@@ -37,10 +37,12 @@ def test_no_cluster_is_told_with_its_remedy_and_is_no_fault_of_the_machine(monke
 
 
 def test_a_cluster_that_is_not_ready_names_its_trouble_and_its_dead_node(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(preflight, "findings", lambda: [])
+    monkeypatch.setattr(preflight, "findings", list)
     monkeypatch.setattr(doctor, "_ask", lambda _cluster, _args: ("", "must not be asked"))
     nodes = (NodeInfo("node1", 5, "10.0.0.2"), NodeInfo("node2", None, "10.0.0.3", running=False))
-    cluster = Cluster("lab", "native", tmp_path, "learner", True, nodes=nodes, running=True, trouble="node2 does not run")
+    cluster = Cluster(
+        "lab", "native", tmp_path, "learner", True, nodes=nodes, running=True, trouble="node2 does not run"
+    )
     found = by_id(findings(cluster))
     assert found["cluster"].evidence == "cluster lab: node2 does not run"
     assert "cluster up --name lab" in found["cluster"].remedy
@@ -50,7 +52,7 @@ def test_a_cluster_that_is_not_ready_names_its_trouble_and_its_dead_node(monkeyp
 
 
 def test_a_ready_cluster_is_asked_and_silence_is_a_finding(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(preflight, "findings", lambda: [])
+    monkeypatch.setattr(preflight, "findings", list)
     answers = {"--raw=/readyz": ("ok", ""), "serviceaccount": ("serviceaccount/default", ""), "pods": ("", "refused")}
 
     def ask(_cluster: Cluster, args: list[str]) -> tuple[str, str]:

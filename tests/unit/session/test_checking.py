@@ -46,7 +46,9 @@ def test_a_step_whose_need_lies_in_another_step_takes_its_reason_from_there():
 
 
 def test_what_is_left_out_by_request_and_what_waits_for_it_fails_nobody():
-    lab = lab_of(step("one", spec("heal", experiment=(DELETE,))), step("two", spec("after", needs=("heal",)), spec("d")))
+    lab = lab_of(
+        step("one", spec("heal", experiment=(DELETE,))), step("two", spec("after", needs=("heal",)), spec("d"))
+    )
     plan = Plan(lab, disrupt=False)
     state = _with_skips(state_of(lab, heal=BAD, after=GOOD, d=GOOD), plan, may_disrupt=True)
     assert [check.outcome.status for check in state.checks] == [Status.SKIPPED, Status.SKIPPED, Status.PASS]

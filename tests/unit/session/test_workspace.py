@@ -93,7 +93,9 @@ def test_a_block_value_is_replaced_and_the_old_file_kept(workspace: Workspace):
     assert "two\n" in (workspace.folder / "answers.yaml.before").read_text()
 
 
-@pytest.mark.parametrize("text", ["'", '"', "a: b", "# no", "&x *x", "!!python/object:os.system", "- 1", "\\u0041", "é😀"])
+@pytest.mark.parametrize(
+    "text", ["'", '"', "a: b", "# no", "&x *x", "!!python/object:os.system", "- 1", "\\u0041", "é😀"]
+)
 def test_no_answer_becomes_structure(workspace: Workspace, text: str):
     workspace.answer("what-ip", text)
     assert workspace.answers() == {"what-ip": text}
