@@ -12,7 +12,7 @@ The public functions, module by module (each module says more)::
     errors: ApiUnreachable, ApiRefused (.status .reason .problems), NotFound, FieldProblem(path, message)
 
     manifest.parse_manifest(text) -> list[Document]  (.line .object .where(path) -> (line, column)); ManifestError
-    apply.apply_text(api, text, namespace, file="", dry_run=False) -> list[Applied]
+    apply.apply_text(api, text, namespace, dry_run=False) -> list[Applied]
         (.verb created|configured|unchanged|failed, .kind .name .namespace .line .problems .message)
 
     recorder.Recorder(namespace, kinds=KINDS): .feed .sync .lost .found .observe(...) .snapshot() .subscribe(callback)
@@ -20,7 +20,7 @@ The public functions, module by module (each module says more)::
         on_link(LinkState(state, heard, trouble)); state is "connecting", "live" or "lost"
     watcher.observe_once(api, namespace, recorder, kinds=KINDS) -> None   (parallel lists; no thread stays)
 
-    logs.pod_log(api, namespace, pod, container=None, previous=False, tail=200, since=None) -> Log
+    logs.pod_log(api, namespace, pod, container="", uid="", previous=False, tail=200) -> Log
     look.elsewhere(api, kind, name, namespace) -> tuple[str, ...]     the other namespaces that hold it
     look.schema(api, kind) -> dict                                    the kind's OpenAPI schema, resolved one level
 
@@ -29,4 +29,5 @@ The public functions, module by module (each module says more)::
     sample.sample_service(api, prober, namespace, service, cap=None, deadline=...) -> Sample
     sample.reach_pod(api, prober, namespace, pod, port=80, deadline=...) -> Sample (kept under the key "pod/<name>")
     sample.draws(n, miss=1e-6) -> int
+    probes.enter_netns(path): move the calling thread, alone, into a network namespace
 """
