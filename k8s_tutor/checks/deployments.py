@@ -61,7 +61,10 @@ def deployment_ready(
     if found is None:
         return absent_trouble(record, "Deployment", name).outcome(rule, expected)
     shape = shape_trouble(found.deployment, "Deployment", name, container, wanted, "spec", "template", "spec")
-    trouble = shape or _too_few(found, name, replicas, at_least or 1) or rollout_trouble(record, found, wanted)
+    rollout = rollout_trouble(record, found, wanted)
+    if shape is not None and rollout is not None and rollout.id.startswith("image-"):
+        shape = rollout  # a name that cannot be pulled says more than that it is another name
+    trouble = shape or _too_few(found, name, replicas, at_least or 1) or rollout
     if trouble is not None:
         return trouble.outcome(rule, expected)
     names = [short_name(name_of(pod)) for pod in found.ready]

@@ -50,7 +50,9 @@ def pod_replaced(record: Record, /, *, deployment: str) -> Outcome:
     expected = "a pod deleted by somebody, another made later by the same ReplicaSet, and ready"
     found = fleet(record, deployment)
     if found is None:
-        return absent_trouble(record, "Deployment", deployment).outcome(rule, expected)
+        return (_all_gone(record, deployment) or absent_trouble(record, "Deployment", deployment)).outcome(
+            rule, expected
+        )
     lost = losses(record, found.replicaset) if found.replicaset is not None else []
     older = [loss for item in replicasets(record, found.deployment)[:-1] for loss in losses(record, item)]
     for loss in reversed(older + lost):
@@ -76,6 +78,21 @@ def pod_replaced(record: Record, /, *, deployment: str) -> Outcome:
         "kubectl get pods, then kubectl delete pod with one of the names", "kubectl get pods",
         tuple(Seen(f"Pod/{clip(name_of(pod), 80)}", "metadata.uid", clip(uid_of(pod), 60)) for pod in found.pods[:10]),
     ).outcome(rule, expected)  # fmt: skip
+
+
+def _all_gone(record: Record, deployment: str) -> Trouble | None:
+    """The Deployment itself was deleted while we watched: its pods went with it, and nobody replaces them."""
+    ended = [life for life in lives(record, "Deployment", deployment) if life.gone_at is not None]
+    if not ended:
+        return None
+    last = ended[-1]
+    return Trouble(
+        "not-replaced", Weight.WRONG,
+        f"Deployment {deployment} was deleted {clock(last.gone_at or 0.0)}, and its pods went with it",
+        "what replaces a lost pod is the Deployment: without it nobody does",
+        "apply its manifest again, wait until it is ready, then delete one of its pods", "kubectl get deployments",
+        (Seen(f"Deployment/{deployment}", "metadata.uid", clip(last.uid, 60)),),
+    )  # fmt: skip
 
 
 def _told(loss: Loss) -> str:

@@ -236,3 +236,33 @@ def test_ten_at_once_of_which_one_healed_are_still_all_new() -> None:
 
 def _born(item: Any, at: str) -> dict[str, Any]:
     return {**item, "metadata": {**item["metadata"], "creationTimestamp": at}}
+
+
+def test_a_deployment_deleted_with_its_pods_replaces_nobody() -> None:
+    record = load("lab2-ready")
+    (life,) = [life for life in record.lives["Deployment"] if life.name == "nginx-deployment"]
+    lives = {**record.lives, "Deployment": (replace(life, gone_at=record.now - 1),), "ReplicaSet": (), "Pod": ()}
+    outcome = judge(replace(record, lives=lives), "pod-replaced", **HEAL)
+    assert cause(outcome) == "fail:not-replaced"
+    never = replace(record, lives={**lives, "Deployment": ()})
+    assert cause(judge(never, "pod-replaced", **HEAL)) == "fail:not-applied"
+
+
+def test_a_misspelt_image_that_cannot_be_pulled_is_told_as_that() -> None:
+    typo = edited(load("lab2-scaling"), "Deployment", "", _misspelt_template)
+    assert cause(judge(typo, "deployment-ready", **{**THREE, "replicas": 10})) == "fail:wrong-image"
+    stuck = edited(typo, "Pod", "", _pull_failed)
+    assert cause(judge(stuck, "deployment-ready", **{**THREE, "replicas": 10})) == "fail:image-not-found"
+
+
+def _misspelt_template(item: dict[str, Any]) -> None:
+    item["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:lates"
+
+
+def _pull_failed(item: dict[str, Any]) -> None:
+    item["spec"]["containers"][0]["image"] = "nginx:lates"
+    message = "failed to resolve image: docker.io/library/nginx:lates: not found"
+    item["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    item["status"]["containerStatuses"] = [
+        {"name": "web", "ready": False, "state": {"waiting": {"reason": "ErrImagePull", "message": message}}}
+    ]
