@@ -21,6 +21,7 @@ from k8s_tutor.phases import Report
 
 _LETTERS = string.ascii_lowercase + string.digits
 _ANSWER_SECONDS = 20.0
+_ADDRESSES = Path("/run/k8s-tutor-addresses.lock")
 
 
 def up(name: str, *, nodes: int, egress: bool, report: Report) -> ClusterState:
@@ -106,8 +107,9 @@ def _material(state: ClusterState | None, report: Report) -> Material:
 
 
 def _plan(name: str, nodes: int, egress: bool, material: Material) -> ClusterState:
-    # Two clusters that start at once must not choose the same addresses.
-    with locked(names.clusters_dir() / ".addresses.lock", patience=30):
+    # Two clusters that start at once, of whatever user and state folder, must not choose the same addresses: the
+    # bridge's route is what the other one sees, so it is made under the lock too.
+    with locked(_ADDRESSES, patience=30):
         others = [other for other in map(states.load, states.all_names()) if other is not None]
         used = [one for other in others for one in other.networks()]
         ranges = network.choose([*network.used_on_host(), *used])
@@ -128,6 +130,7 @@ def _plan(name: str, nodes: int, egress: bool, material: Material) -> ClusterSta
         )
         state = states.made_of(state, material)
         states.save(state)
+        network.ensure_bridge(names.bridge(name), ranges)
     return state
 
 

@@ -28,9 +28,9 @@ _LAUNCH_SECONDS = 30.0
 
 
 def process(name: str, index: int) -> ProcessId | None:
-    """The node's PID 1 if it lives."""
+    """The node's PID 1 if it lives and is to go on living."""
     found = read_pid_file(names.node_dir(name, index) / PID_FILE)
-    return found if found and found.alive() else None
+    return found if found and found.runs() else None
 
 
 def installed(name: str, index: int) -> bool:
@@ -45,6 +45,8 @@ def start(state: ClusterState, index: int, material: Material) -> None:
     """
     folder = names.node_dir(state.name, index)
     reboot = installed(state.name, index)
+    # One that is about to die still holds its disk.
+    end(state.name, index)
     (folder / PID_FILE).unlink(missing_ok=True)
     (folder / EVENTS).unlink(missing_ok=True)
     if not reboot:

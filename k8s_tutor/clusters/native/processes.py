@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+_PF_EXITING = 0x4
+_SIGKILL_BIT = 1 << (signal.SIGKILL - 1)
 PID_FILE = "pid.json"
 """In a node's folder: the node's PID 1 as the host sees it, written before that process does anything."""
 
@@ -21,9 +23,14 @@ class ProcessId:
     start: int
 
     def alive(self) -> bool:
-        """Whether just this process runs; a zombie does not."""
+        """Whether just this process is there; a zombie is not."""
         found = _stat(self.pid)
-        return found is not None and found[1] == self.start and found[0] not in "ZX"
+        return found is not None and found.start == self.start and found.state not in "ZX"
+
+    def runs(self) -> bool:
+        """Whether it is there and not about to end: a node takes a while to die, and must not be counted on."""
+        found = _stat(self.pid)
+        return self.alive() and found is not None and not found.dying
 
     def kill(self, *, patience: float = 10.0) -> bool:
         """End it at once and wait until it is gone; false if it is still there after ``patience`` seconds."""
@@ -56,7 +63,7 @@ class ProcessId:
 def identify(pid: int) -> ProcessId | None:
     """The process that has this PID now."""
     found = _stat(pid)
-    return ProcessId(pid, found[1]) if found else None
+    return ProcessId(pid, found.start) if found else None
 
 
 def read_pid_file(path: Path) -> ProcessId | None:
@@ -80,11 +87,19 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _stat(pid: int) -> tuple[str, int] | None:
+@dataclass(frozen=True)
+class _Stat:
+    state: str
+    start: int
+    dying: bool
+
+
+def _stat(pid: int) -> _Stat | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The command, field 2, may hold spaces and brackets: count from its last bracket.
+    # proc_pid_stat(5). The command, field 2, may hold spaces and brackets: count from its last bracket, field 3 first.
     rest = text.rpartition(")")[2].split()
-    return rest[0], int(rest[19])
+    exiting, killed = int(rest[6]) & _PF_EXITING, int(rest[28]) & _SIGKILL_BIT
+    return _Stat(rest[0], int(rest[19]), bool(exiting or killed))

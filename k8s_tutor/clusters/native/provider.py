@@ -46,11 +46,17 @@ class NativeProvider:
         names.validate(name)
         started = time.monotonic()
         if not host.anything_of(name):
+            if _lock(name).exists():
+                # Of a call that was killed before it made anything.
+                with locked(_lock(name), patience=_PATIENCE):
+                    pass
+                states.tidy()
             return False
         with locked(_lock(name), patience=_PATIENCE, waiting=lambda: report(_waiting())):
             report(_removing(PhaseState.RUNNING, started))
             host.remove(name)
             report(_removing(PhaseState.DONE, started))
+        states.tidy()
         return True
 
     def status(self, name: str) -> Cluster | None:

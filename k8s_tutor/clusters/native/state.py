@@ -5,6 +5,7 @@ Every name follows from the cluster's (``names``), so that ``down`` can do its w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, field, replace
@@ -127,3 +128,10 @@ def forget(name: str) -> None:
                 entry.unlink()
         (folder / FILE).unlink(missing_ok=True)
         folder.rmdir()
+
+
+def tidy() -> None:
+    """Remove the folders of all clusters if nothing is in them."""
+    for empty in (names.clusters_dir(), names.clusters_dir().parent):
+        with contextlib.suppress(OSError):
+            empty.rmdir()

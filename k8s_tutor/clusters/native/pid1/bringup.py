@@ -15,7 +15,7 @@ from k8s_tutor.clusters.native.pid1 import events
 from k8s_tutor.clusters.native.pid1.children import Children
 from k8s_tutor.clusters.native.pid1.events import Events
 from k8s_tutor.clusters.native.pid1.settings import Settings
-from k8s_tutor.clusters.native.pid1.watch import Watch
+from k8s_tutor.clusters.native.pid1.watch import Watch, wait_joined
 
 INSTALLED = "installed"
 """In a node's folder once kubeadm is through: from then on the node boots, it is not made again."""
@@ -44,7 +44,6 @@ def run(settings: Settings, said: Events, children: Children) -> None:
         _control_plane(settings, said, children, deadline)
     else:
         _worker(settings, said, children, deadline)
-    Path(settings.node_dir, INSTALLED).touch()
 
 
 def _control_plane(settings: Settings, said: Events, children: Children, deadline: float) -> None:
@@ -64,6 +63,7 @@ def _control_plane(settings: Settings, said: Events, children: Children, deadlin
         _objects(settings, children, deadline)
     said.say(events.KUBEADM, events.DONE)
     watch.wait_ready(deadline)
+    Path(settings.node_dir, INSTALLED).touch()
     said.say(events.READY, events.DONE)
 
 
@@ -108,6 +108,8 @@ def _worker(settings: Settings, said: Events, children: Children, deadline: floa
         _kubeadm(children, settings, ["join", "--skip-phases=preflight"], "kubeadm", deadline)
     else:
         children.keep(_kubelet(), settings.log("kubelet"))
+    wait_joined(settings, deadline)
+    Path(settings.node_dir, INSTALLED).touch()
     said.say(events.KUBELET, events.DONE)
 
 

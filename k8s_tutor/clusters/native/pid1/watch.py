@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import ssl
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +19,8 @@ from k8s_tutor.clusters.native.pid1.settings import Settings
 ADMIN = Path("/etc/kubernetes/super-admin.conf")
 """kubeadm's own way in, which no binding in the cluster can close."""
 _SCRATCH = Path("/run/k8s-tutor.pem")
+_AUTHORITY = Path("/etc/kubernetes/pki/ca.crt")
+_IDENTITY = Path("/var/lib/kubelet/pki/kubelet-client-current.pem")
 _PAUSE = 0.05
 _FAILURES = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException)
 
@@ -47,7 +50,7 @@ class Watch:
         return self._api
 
     def wait_serving(self, deadline: float) -> None:
-        """Return when the API server listens, ready or not. Raises TimeoutError."""
+        """Return when the API server knows its roles, ready or not: others can talk to it. Raises TimeoutError."""
         self._until(deadline, self._serving)
 
     def wait_api(self, deadline: float) -> None:
@@ -99,15 +102,15 @@ class Watch:
     def _serving(self) -> str:
         if not self._said.is_done(events.ETCD) and _etcd_healthy():
             self._said.say(events.ETCD, events.DONE)
-        self.api().call("GET", "/livez")
-        # It cannot listen without its store.
-        self._said.say(events.ETCD, events.DONE)
-        return ""
+        roles = self.api().ok("/readyz/poststarthook/rbac/bootstrap-roles")
+        return "" if roles else "the API server does not answer"
 
     def _api_ready(self) -> str:
         self._controllers()
         if not self.api().ok("/readyz"):
             return "the API server is not ready"
+        # It cannot be ready without its store.
+        self._said.say(events.ETCD, events.DONE)
         self._said.say(events.APISERVER, events.DONE)
         return ""
 
@@ -139,35 +142,23 @@ class Watch:
 
     def _nodes(self) -> str:
         for peer in self._settings.peers:
-            status, node = self.api().call("GET", f"/api/v1/nodes/{peer.name}")
-            if status != http.client.OK:
-                return f"{peer.name} has not registered"
-            self._name_pod_range(peer.name, peer.pods, node)
-            if self._settings.reboot and not self._heard_of(peer.name, node):
-                return f"{peer.name}'s kubelet has not reported"
-            lack = node_lack(node)
+            # Another node may have been up all the while, and says something every ten seconds.
+            since = self._booted if peer.name == self._settings.name else self._booted - 10
+            lack = node_lack(self.api(), peer.name, since if self._settings.reboot else 0.0)
             if lack:
-                return f"{peer.name} is not Ready: {lack}"
+                return f"{peer.name} {lack}"
+            self._name_pod_range(peer.name, peer.pods)
         return ""
 
-    def _heard_of(self, name: str, node: dict[str, Any]) -> bool:
-        # The API server remembers a node's last words; only what was said since our start proves life. Another node
-        # may have been up all the while, and says something every ten seconds.
-        since = self._booted if name == self._settings.name else self._booted - 10
-        if heartbeat(node) > since:
-            return True
-        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
-        status, lease = self.api().call("GET", path)
-        return status == http.client.OK and moment(str(lease["spec"]["renewTime"])) > since
-
-    def _name_pod_range(self, name: str, pods: str, node: dict[str, Any]) -> None:
-        if not self._named[name] and not node["spec"].get("podCIDR"):
+    def _name_pod_range(self, name: str, pods: str) -> None:
+        # The controller manager does not choose it (see config): say in the object what the CNI file says.
+        if not self._settings.reboot and not self._named[name]:
             body = {"spec": {"podCIDR": pods, "podCIDRs": [pods]}}
             self.api().call("PATCH", f"/api/v1/nodes/{name}", body, "application/merge-patch+json")
-        self._named[name] = True
+            self._named[name] = True
 
     def _dns(self) -> str:
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(OSError, ValueError):
             found = dns.resolve("kubernetes.default.svc.cluster.local", self._settings.dns_ip, 0.5)
             if found == [self._settings.api_ip]:
                 return ""
@@ -179,12 +170,40 @@ class Watch:
         return "" if answered else "a request through a ClusterIP is not answered"
 
 
-def node_lack(node: dict[str, Any]) -> str:
+def wait_joined(settings: Settings, deadline: float) -> None:
+    """Return when this worker is Ready, as the API server says to its kubelet. Raises TimeoutError."""
+    since = time.time() if settings.reboot else 0.0
+    while True:
+        lack = _quietly(lambda: _own_lack(settings, since))
+        if not lack:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{settings.name} {lack}")
+        time.sleep(_PAUSE)
+
+
+def node_lack(api: Api, name: str, since: float) -> str:
+    """What a node lacks to be Ready; empty when it is, and (unless ``since`` is 0) has said something since then.
+
+    The API server remembers a node's last words: after a reboot only newer ones prove life. Raises OSError.
+    """
+    status, node = api.call("GET", f"/api/v1/nodes/{name}")
+    if status != http.client.OK:
+        return "has not registered"
+    if since and heartbeat(node) < since:
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
+        status, lease = api.call("GET", path)
+        if status != http.client.OK or moment(str(lease["spec"]["renewTime"])) < since:
+            return "has a kubelet that has not reported"
+    return not_ready(node)
+
+
+def not_ready(node: dict[str, Any]) -> str:
     """Why a Node object is not Ready; empty when it is."""
     for condition in node.get("status", {}).get("conditions", []):
         if condition["type"] == "Ready":
-            return "" if condition["status"] == "True" else str(condition.get("message", "unknown"))[:200]
-    return "it has not said so"
+            return "" if condition["status"] == "True" else f"is not Ready: {condition.get('message', '')}"[:200]
+    return "has not said that it is Ready"
 
 
 def heartbeat(node: dict[str, Any]) -> float:
@@ -198,6 +217,16 @@ def heartbeat(node: dict[str, Any]) -> float:
 def moment(text: str) -> float:
     """A time of the API server in seconds since the epoch. Raises ValueError."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def _own_lack(settings: Settings, since: float) -> str:
+    context = ssl.create_default_context(cafile=str(_AUTHORITY))
+    context.load_cert_chain(_IDENTITY)
+    api = Api(settings.first.address, settings.api_port, context)
+    try:
+        return node_lack(api, settings.name, since)
+    finally:
+        api.close()
 
 
 def _quietly(look: Callable[[], str]) -> str:

@@ -145,10 +145,10 @@ def node(status: str, heartbeat: str = "2026-01-01T00:00:00Z", message: str = ""
 
 
 def test_a_node_is_ready_only_when_it_says_true() -> None:
-    assert watch.node_lack(node("True")) == ""
-    assert "no CNI" in watch.node_lack(node("False", message="no CNI"))
-    assert watch.node_lack(node("Unknown", message="stopped posting"))
-    assert watch.node_lack({"status": {}})
+    assert watch.not_ready(node("True")) == ""
+    assert "no CNI" in watch.not_ready(node("False", message="no CNI"))
+    assert watch.not_ready(node("Unknown", message="stopped posting"))
+    assert watch.not_ready({"status": {}})
 
 
 def test_the_last_heartbeat_tells_yesterdays_truth_from_todays() -> None:
