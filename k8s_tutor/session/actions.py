@@ -83,10 +83,21 @@ class Ran:
 
 
 class Runner:
-    """Runs actions in one session. ``cancelled`` (an event) ends waits early with ActionError."""
+    """Runs actions in one session. ``cancelled`` (an event) ends waits early with ActionError.
 
-    def __init__(self, place: Place, cancelled: threading.Event | None = None, tell: Tell | None = None) -> None:
+    ``patience`` multiplies every deadline: proofs run several clusters' worth of pods side by side.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        cancelled: threading.Event | None = None,
+        tell: Tell | None = None,
+        *,
+        patience: float = 1.0,
+    ) -> None:
         self.place = place
+        self.patience = patience
         self.cancelled = cancelled or threading.Event()
         self.tell = tell or (lambda _action, _text: None)
 
@@ -156,7 +167,8 @@ class Runner:
     def _do_kubectl(self, action: Action) -> str:
         args = [self._with_pods(action, str(arg)) for arg in action.args["args"]]
         self.place.workspace.make()
-        ran = run_kubectl(self.place.cluster, self.place.namespace, args, folder=self.place.workspace.folder)
+        folder, seconds = self.place.workspace.folder, KUBECTL_SECONDS * self.patience
+        ran = run_kubectl(self.place.cluster, self.place.namespace, args, folder=folder, seconds=seconds)
         if ran.code != 0:
             said = " ".join((ran.err or ran.out).split())[:600]
             raise ActionError(action, f"kubectl {' '.join(args)}: {said}", output=ran.err)
@@ -173,7 +185,7 @@ class Runner:
         if not self._wait(action, passes, WAIT_SECONDS):
             check = check_state(self.place.state(), wanted)
             said = f"{check.outcome.status}: {check.outcome.summary}" if check else "there is no such check"
-            raise ActionError(action, f"{wanted} did not pass within {WAIT_SECONDS:g} s ({said})")
+            raise ActionError(action, f"{wanted} did not pass within {WAIT_SECONDS * self.patience:g} s ({said})")
         return f"{wanted} passes after {time.monotonic() - started:.1f} s"
 
     def _do_answer(self, action: Action) -> str:
@@ -246,7 +258,7 @@ class Runner:
         return _POD.sub(newest, text.replace("{namespace}", self.place.namespace))
 
     def _wait(self, action: Action, wanted: Callable[[LabState], bool], seconds: float) -> bool:
-        reached = self.place.wait_for(lambda state: self.cancelled.is_set() or wanted(state), seconds)
+        reached = self.place.wait_for(lambda state: self.cancelled.is_set() or wanted(state), seconds * self.patience)
         self._check_cancelled(action)
         return reached
 

@@ -20,6 +20,7 @@ from k8s_tutor.kube.record import Object, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.connection import MANAGED_BY, OURS, Connection
+from k8s_tutor.session.schemas import kept_schema
 from k8s_tutor.session.state import CheckState, LabState
 
 PAUSES: dict[str, tuple[float, float]] = {
@@ -191,9 +192,8 @@ class Observer:
             own = self._own_namespaces() if places else frozenset()
             self.recorder.observe(others={f"{kind}/{wish.name}": tuple(name for name in places if name not in own)})
         elif wish.kind == "schema":
-            from k8s_tutor.kube.look import schema
-
-            self.recorder.observe(schema={wish.name: schema(api, wish.name)})
+            found = kept_schema(api, wish.name, self.connection.cluster.version)
+            self.recorder.observe(schema={wish.name: found})
 
     def _own_namespaces(self) -> frozenset[str]:
         """Namespaces of ours (other proofs, the prober's): what is there is nobody's misplaced work."""

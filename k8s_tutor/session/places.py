@@ -33,9 +33,16 @@ def find_cluster(name: str | None = None, context: str | None = None) -> Cluster
         from k8s_tutor.clusters.context import ContextProvider
 
         return ContextProvider().up(context, report=silent)
-    wanted = chosen_name(name)
+    known = native().list() if name is None else []
+    cluster = known[0] if len(known) == 1 else native().status(name or DEFAULT_NAME)
+    wanted = name or (cluster.name if cluster is not None else DEFAULT_NAME)
     option = "" if wanted == DEFAULT_NAME else f" --name {wanted}"
-    cluster = native().status(wanted)
+    if cluster is None and len(known) > 1:
+        raise ClusterError(
+            f"there are {len(known)} clusters, and none is named {DEFAULT_NAME!r}",
+            remedy="name one: " + ", ".join(f"--cluster {each.name}" for each in known),
+            code="which-cluster",
+        )
     if cluster is None or not cluster.running:
         raise ClusterError(
             f"no cluster named {wanted!r} is running" if cluster is None else f"cluster {wanted!r} is not running",

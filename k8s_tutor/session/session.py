@@ -154,7 +154,7 @@ class Session:
                 check.outcome.status is Status.WAITING and (not chosen or check.spec.id in chosen)
                 for check in state.checks
             )
-            return self._settled and not waits
+            return self._settled and not self._dirty and not waits
 
         while (left := deadline - time.monotonic()) > 0:
             self.wait_for(lambda state: quiet(state) or state.link is Link.LOST, left)
@@ -253,6 +253,8 @@ class Session:
             self._began = self.recorder.snapshot().began
             self._observer.restart()
         self.changed()
+        # Whoever asks next must not get a verdict on what is gone.
+        self.wait_for(lambda _state: not self._dirty, SYNC_SECONDS)
         return lines
 
     def changed(self) -> None:
