@@ -40,16 +40,13 @@ class Plan:
 
     @property
     def watched(self) -> frozenset[str]:
-        """The checks that have to settle: those in scope, and all that they need."""
-        specs = {spec.id: spec for spec in self.lab.checks}
-        found: set[str] = set()
-        left = [spec.id for spec in self.scope]
-        while left:
-            name = left.pop()
-            if name in specs and name not in found:
-                found.add(name)
-                left += specs[name].needs
-        return frozenset(found)
+        """The checks that have to settle: the required ones in scope, and all that they need.
+
+        An optional one may wait for ever (an address that the cluster never gives): it is waited for only when
+        nothing else was asked for.
+        """
+        required = [spec.id for spec in self.scope if not spec.optional]
+        return engine.with_needs(self.lab, required or [spec.id for spec in self.scope])
 
 
 def look(session: Session, plan: Plan, say: Say) -> None:

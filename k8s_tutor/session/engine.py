@@ -7,7 +7,7 @@ judged anew each time; ``edge`` checks, once seen to pass, keep passing by their
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -227,6 +227,19 @@ def _remember(memory: Memory, state: LabState, since: Mapping[str, float], now: 
             evidence[check.spec.id] = Evidence(check.spec.id, now, facts, check.outcome.data)
     earlier = memory.earlier | {step.step.id for step in state.steps if step.done}
     return replace(memory, evidence=evidence, passed_at=passed_at, since=dict(since), earlier=earlier)
+
+
+def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:
+    """These checks of a lab, and all that they need, however far."""
+    specs = {spec.id: spec for spec in lab.checks}
+    found: set[str] = set()
+    todo = list(checks)
+    while todo:
+        name = todo.pop()
+        if name in specs and name not in found:
+            found.add(name)
+            todo += specs[name].needs
+    return frozenset(found)
 
 
 def next_look(state: LabState) -> float | None:

@@ -23,7 +23,7 @@ from k8s_tutor.kube.watcher import LinkState, Watcher
 from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.session import engine
 from k8s_tutor.session.actions import Runner, Tell, step_state
-from k8s_tutor.session.connection import Connection, open_connection
+from k8s_tutor.session.connection import Connection, ensure_namespace, open_connection
 from k8s_tutor.session.files import FolderWatch
 from k8s_tutor.session.hints import one_more
 from k8s_tutor.session.observing import Observer
@@ -306,12 +306,13 @@ class Session:
             self._judge()
 
     def _judge(self) -> None:
+        began = self.recorder.snapshot().began
+        if began != self._began:
+            self._renewed(began)
         with self._changed:
             self._dirty = False
             generation = self._observer.generation
             record = self.recorder.snapshot()
-            if record.began != self._began:
-                self._renewed(record.began)
             link, before = self._link, self._state
             state, memory = engine.evaluate(self.lab, record, self._memory, time.time())
             state = replace(
@@ -345,12 +346,14 @@ class Session:
 
     def _renewed(self, began: float) -> None:
         """Somebody else deleted the namespace and made it anew: what was proven in the old one is not proven here."""
-        self._began = began
-        with contextlib.suppress(TutorError):
-            from k8s_tutor.session.connection import ensure_namespace
-
-            self.connection.namespace = ensure_namespace(self.connection.api, self.namespace)
-            self.progress.move(self.connection.namespace.uid)
+        try:
+            found = ensure_namespace(self.connection.api, self.namespace)
+        except TutorError:
+            return  # the next change asks again
+        with self._changed:
+            self._began = began
+            self.connection.namespace = found
+            self.progress.move(found.uid)
             self._memory = self.progress.memory
             self._observer.restart()
 

@@ -64,6 +64,12 @@ def test_evidence_that_is_there_is_not_left_out():
     assert _with_skips(state_of(lab, heal=BAD), Plan(lab), may_disrupt=True).checks[0].outcome.status is Status.FAIL
 
 
+def test_an_optional_check_is_waited_for_only_when_nothing_else_is_asked_for():
+    lab = lab_of(step("one", spec("a"), spec("b", optional=True)), step("two", spec("c", optional=True, needs=("a",))))
+    assert Plan(lab).watched == {"a"}
+    assert Plan(lab, lab.steps[1]).watched == {"a", "c"}
+
+
 def test_settling_leaves_nothing_waiting():
     lab = lab_of(step("one", spec("a")))
     waits = Outcome(Status.WAITING, "soon", finding(), at_deadline=Status.ERROR)
