@@ -36,6 +36,11 @@ def solve(options: argparse.Namespace) -> int:
                 continue
             print(f"{step.title}", flush=True)
             session.solve(step.id, tell=tell)
+            if all(spec.optional for spec in step.checks):
+                # Nothing here must pass: some clusters never give what it asks for.
+                session.mark_read(step.id)
+                print("  done, as far as this cluster can")
+                continue
             state = session.wait_step(step.id, 60.0)
             if not state.done:
                 for check in state.checks:

@@ -256,3 +256,14 @@ def test_doctor_and_env_speak_of_the_cluster(run: Run, here: Cluster, monkeypatc
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert said.stdout == here.server, said.stderr
+
+
+def test_the_second_lab_is_solved_and_checked_without_touching_it(run: Run, kubectl: Kubectl):
+    code, out, err = run("solve", "lab2")
+    assert code == 0, out + err
+    before = {pod["metadata"]["uid"] for pod in kubectl.get("pods")["items"]}
+    code, out, err = run("check", "lab2", "--no-disrupt", "--output", "json")
+    assert code == 0, out
+    required = {spec.id for spec in load("lab2").checks if not spec.optional}
+    assert {name for name, status in statuses(document(out)).items() if status == "pass"} >= required
+    assert {pod["metadata"]["uid"] for pod in kubectl.get("pods")["items"]} == before
