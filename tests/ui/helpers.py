@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from fakes import FakeDesk, FakeSession
 from textual.pilot import Pilot
 
-from fakes import FakeDesk, FakeSession
 from k8s_tutor.ui.app import TutorApp
 from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.terminal.launcher import Kind, Mode
@@ -50,7 +50,7 @@ async def in_lab(pilot: Pilot[Any]) -> LabScreen:
 
 def rows(app: Any) -> list[str]:
     """The screen's lines as they are painted, without trailing spaces."""
-    width, height = app.size
+    height = app.size.height
     compositor = app.screen._compositor
     strips = compositor.render_strips()
     return ["".join(segment.text for segment in strip).rstrip() for strip in strips[:height]]
@@ -64,3 +64,8 @@ def session_of(app: Any) -> FakeSession:
     session = app.desk.session
     assert isinstance(session, FakeSession)
     return session
+
+
+def told(app: Any) -> str:
+    """All static text of the screen on top, unwrapped."""
+    return " ".join(" ".join(str(widget.render()) for widget in app.screen.query("Static")).split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from fakes import BROKEN, FakeDesk, FakeSession
-from helpers import in_lab, make, session_of, shown, until
+from helpers import in_lab, make, session_of, shown, told, until
 
 from k8s_tutor.ui.screens.bringup import BringUpScreen
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
@@ -15,7 +15,7 @@ from k8s_tutor.ui.screens.lab import LabScreen
 
 async def test_home_shows_labs_progress_and_cluster() -> None:
     app = make()
-    async with app.run_test(size=(100, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 24)) as pilot:
         await until(pilot, lambda: "A Deployment" in shown(app) and "ready" in shown(app))
         text = shown(app)
         assert "1 of 10" in text and "continue at: delete one pod" in text
@@ -25,7 +25,7 @@ async def test_home_shows_labs_progress_and_cluster() -> None:
 
 async def test_home_says_what_opening_a_lab_would_do_without_a_cluster() -> None:
     app = make(FakeDesk(cluster=None))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await until(pilot, lambda: "opening a lab starts one" in shown(app))
         assert "no cluster runs" in shown(app)
 
@@ -34,7 +34,7 @@ async def test_enter_brings_the_cluster_up_with_live_phases_and_then_opens_the_l
     desk = FakeDesk(cluster=None)
     desk.go.clear()
     app = make(desk)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await until(pilot, lambda: "A Deployment" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: "waiting for its first leader" in shown(app))
@@ -49,7 +49,7 @@ async def test_leaving_the_bring_up_does_not_end_it() -> None:
     desk = FakeDesk(cluster=None)
     desk.go.clear()
     app = make(desk)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await until(pilot, lambda: "A Deployment" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, BringUpScreen))
@@ -67,7 +67,7 @@ async def test_a_failed_start_says_what_and_the_remedy_and_can_be_tried_again() 
     desk = FakeDesk(cluster=None)
     desk.error = BROKEN
     app = make(desk, lab="lab1")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await until(pilot, lambda: "did not come up" in shown(app))
         text = shown(app)
         assert "no space left" in text and "free 2 GB" in text and "failed" in text
@@ -79,14 +79,14 @@ async def test_a_failed_start_says_what_and_the_remedy_and_can_be_tried_again() 
 
 async def test_a_lab_named_on_the_command_line_is_opened_at_once() -> None:
     app = make(lab="lab1")
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         screen = await in_lab(pilot)
         assert screen.step.step.id == "write"
 
 
 async def test_back_to_the_labs_closes_the_session() -> None:
     app = make(lab="lab1")
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await in_lab(pilot)
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, HomeScreen))
@@ -98,7 +98,7 @@ async def test_quitting_takes_less_than_a_second_while_calls_hang() -> None:
     session.hangs = True
     app = make(FakeDesk(session=session), lab="lab1")
     try:
-        async with app.run_test(size=(120, 30)) as pilot:
+        async with app.run_test(notifications=True, size=(120, 30)) as pilot:
             await in_lab(pilot)
             await pilot.press("h", "a")
             await until(pilot, lambda: session.asked)
@@ -113,7 +113,7 @@ async def test_quitting_takes_less_than_a_second_while_calls_hang() -> None:
 
 async def test_quitting_asks_only_when_typed_text_would_be_lost() -> None:
     app = make(lab="lab1")
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await in_lab(pilot)
         await pilot.press("e", *"kind", "escape", "q")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
@@ -125,11 +125,11 @@ async def test_quitting_asks_only_when_typed_text_would_be_lost() -> None:
 
 async def test_starting_over_from_home_names_cluster_and_namespace() -> None:
     app = make()
-    async with app.run_test(size=(100, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 24)) as pilot:
         await until(pilot, lambda: "running" in shown(app) or "● learner" in shown(app))
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert "namespace learner" in shown(app) and "cluster learner" in shown(app)
+        assert "namespace learner" in told(app) and "cluster learner" in told(app)
         await pilot.press("y")
         await until(pilot, lambda: ("reset",) in session_of(app).asked)
         await until(pilot, lambda: session_of(app).closed.is_set())

@@ -122,6 +122,8 @@ class LabScreen(LabDeeds):
         was, now = before.steps[self.viewed], self.step
         if now.done and not was.done and was.step.id == now.step.id and not now.read:
             self.tutor.say(f"✓ {now.step.title}: done. {'F6, then n' if self.terminal_has_keys else 'n'} goes on.")
+            if isinstance(self.focused, Input):
+                self.action_unfocus()
 
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:

@@ -126,8 +126,8 @@ def title_text(step: StepState, number: int) -> Content:
     parts: list[str | tuple[str, str]] = [(f"{number}  ", DIM), (plain(step.step.title, 80), STRONG)]
     if step.done:
         parts.append(("  ✓ done", GOOD))
-    elif any(check.undone for check in step.checks):
-        parts.append(("  ◐ was done, is not true any more", WAIT))
+    elif step.done_earlier or any(check.undone for check in step.checks):
+        parts.append(("  ◐ was done once, is not now", WAIT))
     elif step.waiting:
         parts.append(("  ◐ waiting", WAIT))
     return line(*parts)

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.session.state import LabState, Link
 from k8s_tutor.ui.messages import TabChosen
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, bar, clock, line, plain, span
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, bar, clock, line, lines, plain, span
 
 
 class StatusBar(Widget):
@@ -63,8 +63,10 @@ class Banner(Static):
 
     def show_state(self, state: LabState) -> None:
         """Show the line, or take it away."""
-        self.display = state.link is Link.LOST
-        if self.display:
+        self.display = state.link is Link.LOST or bool(state.notes)
+        if state.link is not Link.LOST:
+            self.update(lines([line(("! ", WAIT), (plain(note, 300), DIM)) for note in state.notes[:3]]))
+        else:
             since = f"since {clock(state.heard)} ({span(time.time() - state.heard)})" if state.heard else "yet"
             why = f" {plain(state.trouble, 160)}." if state.trouble else ""
             self.update(
