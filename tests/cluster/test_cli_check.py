@@ -116,6 +116,7 @@ def test_what_fails_says_why_and_whatever_the_learner_uses_passes(run: Run, kube
     assert row["finding"]["cause"]["id"] == "image-not-found"
     assert row["finding"]["command"].startswith("kubectl ")
     kubectl("set", "image", "pod/nginx-pod", "web=docker.io/library/nginx:latest")
+    kubectl("wait", "--for=condition=Ready", "pod/nginx-pod", "--timeout=90s")
     code, out, _ = run("check", "lab1", "--output", "json", "--step", "running")
     assert code == 0, out
 

@@ -179,6 +179,7 @@ def test_a_namespace_or_cluster_that_is_not_ours_is_never_reset(here: Cluster, k
 def test_apply_says_what_happened_and_what_is_wrong_with_its_line(session: Session):
     session.save_file("a.yaml", session.workspace.manifest("nginx-pod.yaml"))
     assert session.apply("a.yaml") == ["pod/nginx-pod created"]
+    assert session.wait_for(passes("pod-ready"), 60), "scheduler and kubelet write into it, too, until then"
     assert session.apply("a.yaml") == ["pod/nginx-pod unchanged"]
     session.save_file("a.yaml", session.workspace.manifest("nginx-pod.yaml").replace("containers:", "containerz:"))
     with pytest.raises(TutorError, match=r"a\.yaml:\d+.*containerz"):
