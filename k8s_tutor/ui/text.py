@@ -42,6 +42,11 @@ def block(text: object, *, limit: int = 8_000, lines: int = 200) -> str:
     return "\n".join(rows)
 
 
+def visible(text: str) -> str:
+    """The text with ``�`` in place of each control or direction mark: for an editor, where none may vanish."""
+    return "".join("�" if _is_control(char) and char != "\t" else char for char in text)
+
+
 def _is_control(char: str) -> bool:
     # Cc: controls; Cf: direction overrides, zero-width marks; Cs: lone surrogates; Co: private use.
     # U+FE0F asks for the two-cell emoji form, on whose width terminals disagree.

@@ -57,7 +57,7 @@ async def test_two_columns_at_120_three_at_160_and_zoom() -> None:
         await until(pilot, lambda: "nginx-deployment" in shown(app))
 
 
-@pytest.mark.parametrize("size", [(20, 5), (30, 8), (40, 10), (1, 1)])
+@pytest.mark.parametrize("size", [(20, 5), (1, 1)])
 async def test_small_terminals_do_not_crash(size: tuple[int, int]) -> None:
     app = make(lab="lab1")
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
@@ -72,7 +72,7 @@ async def test_small_terminals_do_not_crash(size: tuple[int, int]) -> None:
         await until(pilot, lambda: "Which fields must be there" in shown(app))
 
 
-@pytest.mark.parametrize("theme", ["tutor-light", "tutor-dark", "ansi-dark", "ansi-light", "nord"])
+@pytest.mark.parametrize("theme", ["tutor-light", "ansi-dark"])
 async def test_every_theme_shows_signs_and_words(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("K8S_TUTOR_THEME", theme)
     app = make(lab="lab1")

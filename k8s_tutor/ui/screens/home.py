@@ -180,7 +180,7 @@ def card_text(card: LabCard, number: int, width: int) -> Content:
         notes.append(f"{card.hints} hint{'s' if card.hints != 1 else ''}")
     wide = width >= 60
     column = 34 if width >= 94 else 20
-    title = plain(card.title, 60)
+    title = plain(card.title, column - 2 if wide else 60)
     row = line(
         (f"{number}  ", DIM),
         (f"{title:<{column}}" if wide else f"{title}  ", STRONG),

@@ -21,7 +21,7 @@ from k8s_tutor.labs.model import Lab
 from k8s_tutor.ui.buffers import Buffer
 from k8s_tutor.ui.callouts import explain
 from k8s_tutor.ui.messages import SaveWanted, TabChosen
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT, block, line
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT, block, line, visible
 from k8s_tutor.ui.widgets.rows import Row, Rows
 from k8s_tutor.ui.widgets.statusbar import Strip
 
@@ -33,8 +33,8 @@ class YamlArea(TextArea):
     """A text area that knows just enough YAML: colours for keys and comments, and the indent of the next line."""
 
     def get_line(self, line_index: int) -> Text:
-        """The line, with keys and comments told apart."""
-        text = super().get_line(line_index)
+        """The line, with keys and comments told apart; what cannot be shown safely as a sign in its place."""
+        text = Text(visible(self.document.get_line(line_index)), end="", no_wrap=True)
         for found in _YAML.finditer(text.plain):
             for name, style in self._yaml_styles().items():
                 if found.group(name) is not None:
