@@ -35,8 +35,8 @@ def main() -> int:
     lines = [
         "# What the benchmarks printed",
         "",
-        f"`./dev bench`, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}.",
+        f"`./dev bench`, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, "
+        f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}.",
     ]
     for name in chosen:
         lines += ["", *parts[name]()]
@@ -102,12 +102,12 @@ def bench_up() -> list[str]:
 
 def bench_check() -> list[str]:
     """``check lab1`` and ``check lab2 --no-disrupt`` on a converged cluster, against kubectl in a shell script."""
+    from k8s_tutor.clusters.native.provider import NativeProvider
+
     with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as folder:
-        environment = {
-            **os.environ,
-            "XDG_STATE_HOME": f"{folder}/state",
-            "K8S_TUTOR_HOME": f"{folder}/work",
-        }
+        os.environ |= {"XDG_STATE_HOME": f"{folder}/state", "K8S_TUTOR_HOME": f"{folder}/work"}
+        # As on a learner's machine: the bytecode of the package is kept.
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         name = f"bench-{os.getpid()}"
         cluster = ["--cluster", name]
 
@@ -119,12 +119,11 @@ def bench_check() -> list[str]:
 
         tutor("cluster", "up", "--name", name)
         try:
-            for line in tutor("env", *cluster).splitlines():
-                if line.startswith("export "):
-                    key, _, value = line.removeprefix("export ").partition("=")
-                    environment[key] = subprocess.run(
-                        ["sh", "-c", f'{line}\nprintf %s "${key}"'], env=environment, capture_output=True, text=True
-                    ).stdout
+            cluster_now = NativeProvider().status(name)
+            assert cluster_now is not None and cluster_now.bin_dir is not None
+            environment["KUBECONFIG"] = str(cluster_now.kubeconfig)
+            environment["K8S_TUTOR_NETNS"] = str(cluster_now.netns)
+            environment["PATH"] = f"{cluster_now.bin_dir}:{environment['PATH']}"
             lines = [
                 "## `check` against a shell script that asserts the same facts with kubectl",
                 "",

@@ -129,6 +129,3 @@ def enter_netns(netns: Path) -> None:
             raise OSError(number, os.strerror(number))
     finally:
         os.close(handle)
-
-
-_setns = enter_netns

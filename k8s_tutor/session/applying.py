@@ -58,7 +58,7 @@ def visit(connection: Connection, ip: str, port: int) -> int | None:
     netns = connection.cluster.netns
     if netns is None:
         return _by_curl(connection, ip, port)
-    from k8s_tutor.kube.probes import _setns as enter_netns
+    from k8s_tutor.kube.probes import enter_netns
 
     result: queue.SimpleQueue[int | OSError | None] = queue.SimpleQueue()
 

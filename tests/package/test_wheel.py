@@ -16,9 +16,8 @@ BIN = Path(sys.executable).parent
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [BIN / "python", "-m", "hatchling", "build", "-t", "wheel", "-d", out], cwd=ROOT, check=True, capture_output=True
-    )
+    command = [BIN / "python", "-m", "hatchling", "build", "-t", "wheel", "-d", out]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (found,) = out.glob("*.whl")
     return found
 
