@@ -14,6 +14,7 @@ from k8s_tutor.checks.causes.running import (
 )
 from k8s_tutor.checks.causes.scheduling import scheduling_trouble
 from k8s_tutor.checks.causes.trouble import Trouble, Weight
+from k8s_tutor.checks.images import same
 from k8s_tutor.checks.outcome import Seen
 from k8s_tutor.checks.reading import Mapped, going, items, mapping, name_of, pod_ready, text
 from k8s_tutor.checks.words import clip
@@ -100,6 +101,12 @@ def _container_trouble(
     waiting = mapping(state, "waiting")
     reason = text(waiting, "reason")
     image = text(specs.get(container, {}), "image")
+    if reason in PULL_REASONS and _of_another_image(text(status, "image"), image):
+        return Trouble(
+            "pulling", Weight.BUSY, f"the kubelet has not told of image {clip(image, 120)} yet",
+            "its last word was about the image before", "wait a moment",
+            f"kubectl describe pod {clip(name_of(pod), 80)}",
+        )  # fmt: skip
     if reason in PULL_REASONS:
         return image_trouble(record, pod, container, image, waiting, images)
     if reason in CONFIG_REASONS:
@@ -110,3 +117,8 @@ def _container_trouble(
     if mapping(state, "running") and not init:
         return readiness_trouble(record, pod, container, status)
     return mount_trouble(record, pod) or pulling_trouble(record, pod, container, image)
+
+
+def _of_another_image(told: str, image: str) -> bool:
+    """Whether a status speaks of another image than the spec asks for now: it is yesterday's news."""
+    return bool(told) and told != image and not same(told, image)

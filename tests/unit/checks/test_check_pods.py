@@ -103,7 +103,13 @@ def _waiting(message: str, reason: str = "ErrImagePull") -> Any:
 )
 def test_a_failed_pull_is_the_learners_fault_only_where_it_is(message: str, image: str, expected: str) -> None:
     record = edited(load("pod-image-typo"), "Pod", "nginx-pod", _waiting(message))
-    record = edited(record, "Pod", "", lambda item: item["spec"]["containers"][0].update(image=image))
+
+    def of_image(item: dict[str, Any]) -> None:
+        for part in (item["spec"].get("containers", ()), item["status"].get("containerStatuses", ())):
+            for container in part:
+                container.update(image=image)
+
+    record = edited(record, "Pod", "", of_image)
     assert cause(judge(without(record, "Event"), "pod-ready", **READY)) == expected
 
 
@@ -260,3 +266,11 @@ def test_evidence_of_earlier_runs_keeps_uids() -> None:
 
     kept = Evidence("a", 1.0, data={"uids": {"Pod/nginx-pod": "u1"}})
     assert remembered(replace(load("lab1-pod-ready"), evidence={"a": kept}), "Pod", "nginx-pod") == {"u1"}
+
+
+def test_a_status_that_speaks_of_the_image_before_is_waited_out() -> None:
+    def corrected(item: dict[str, Any]) -> None:
+        item["spec"]["containers"][0]["image"] = "nginx"
+
+    record = edited(load("pod-image-typo"), "Pod", "nginx-pod", corrected)
+    assert cause(judge(record, "pod-ready", **READY)) == "waiting:pulling"
