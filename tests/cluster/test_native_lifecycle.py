@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from native_helpers import Kubectl, tell, until
 
-from k8s_tutor.clusters.native import names
+from k8s_tutor.clusters.native import names, slirp
 from k8s_tutor.clusters.native import state as states
-from k8s_tutor.clusters.native.processes import ProcessId, identify
+from k8s_tutor.clusters.native.processes import ProcessId, identify, read_pid_file
 from k8s_tutor.clusters.native.provider import NativeProvider
 from k8s_tutor.clusters.provider import Cluster
 
@@ -295,6 +295,22 @@ def test_two_nodes_reach_each_others_pods(name: str) -> None:
         within=60,
         what="the worker's pod",
     )
+
+
+def test_egress_is_a_way_out_that_ends_with_the_node(name: str, home: Path) -> None:
+    before = traces(name, home)
+    cluster = NativeProvider().up(name, egress=True, report=tell)
+    assert cluster.egress
+    kubectl = Kubectl(cluster, cluster.namespace)
+    assert "dev tap0" in kubectl.node("ip", "route", "show", "default").stdout
+    folder = names.node_dir(name, 1)
+    way_out = read_pid_file(folder / slirp.PID_FILE)
+    assert way_out is not None and way_out.alive()
+    assert cluster.nodes[0].pid is not None
+    os.kill(cluster.nodes[0].pid, signal.SIGKILL)
+    until(lambda: not way_out.alive(), within=20, what="the end of slirp4netns")
+    assert NativeProvider().down(name, report=tell)
+    assert traces(name, home) == before
 
 
 def slowness() -> float:

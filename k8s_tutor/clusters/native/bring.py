@@ -128,7 +128,8 @@ def _plan(name: str, nodes: int, egress: bool, material: Material) -> ClusterSta
             folders=[str(names.cluster_dir(name))],
             sysctls=host.sysctls_now(),
         )
-        state = states.made_of(state, material)
+        states.save(states.made_of(state, material))
+        state = states.made_of(state, node.own_material(name, material))
         states.save(state)
         network.ensure_bridge(names.bridge(name), ranges)
     return state

@@ -229,6 +229,8 @@ def _cluster(spec: NodeSpec, material: Material) -> Document:
                     # It makes a ServiceAccount for each of its controllers first, 20 a second by default.
                     "kube-api-qps": "1000",
                     "kube-api-burst": "2000",
+                    # It starts while the API server still makes its roles, and waits for them by itself.
+                    "authentication-tolerate-lookup-failure": "true",
                     # Each node's part of the pod range is fixed by its number: its CNI file must say it before kubelet.
                     "allocate-node-cidrs": "false",
                     # kubelet would make kubeadm's default below /usr of the host.

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -71,6 +72,34 @@ def end(name: str, index: int) -> None:
                 remedy=f"See what it waits for: cat /proc/{found.pid}/stack",
                 code="stuck-process",
             )
+
+
+def own_material(name: str, material: Material) -> Material:
+    """The same material, its files linked into the cluster's folder: a cleaned cache must not harm what runs.
+
+    Where files cannot be linked (another file system) the cache's own are used.
+    """
+    folder = names.cluster_dir(name) / "material"
+    places = {
+        "bin_dir": material.bin_dir,
+        "cni_dir": material.cni_dir,
+        "store_dir": material.store_dir,
+        "registry_dir": material.registry_dir,
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        for field, source in places.items():
+            link_copy(source.resolve(), folder / field)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return material
+    return replace(
+        material,
+        bin_dir=folder / "bin_dir",
+        cni_dir=folder / "cni_dir",
+        store_dir=folder / "store_dir",
+        registry_dir=folder / "registry_dir",
+    )
 
 
 def _launch(folder: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from k8s_tutor.clusters.native import bring, config, host, kubeconfig, names, node, texts
+from k8s_tutor.clusters.native import config, host, kubeconfig, names, node, texts
 from k8s_tutor.clusters.native import logs as node_logs
 from k8s_tutor.clusters.native import state as states
 from k8s_tutor.clusters.native.locks import locked
@@ -32,6 +32,8 @@ class NativeProvider:
         ``nodes`` counts the control plane. Raises UsageError (name, number of nodes, a running cluster that is
         different), EnvironmentFault (the machine), ClusterError (the bring-up failed; what it logged is kept).
         """
+        from k8s_tutor.clusters.native import bring  # half of what this module would load, and only `up` needs it
+
         names.validate(name)
         if not 1 <= nodes <= names.MAX_NODES:
             raise UsageError(

@@ -24,7 +24,7 @@ PATIENCE = 240.0
 _KUBEADM_YAML = "/etc/kubernetes/kubeadm.yaml"
 _MANIFESTS = Path("/etc/kubernetes/manifests")
 _HELD = Path("/etc/kubernetes/held")
-_LATER = ("kube-controller-manager.yaml", "kube-scheduler.yaml")
+_CONTROLLERS, _SCHEDULER = "kube-controller-manager.yaml", "kube-scheduler.yaml"
 _CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 _KUBELET_NEEDS = ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env")
 _KUBELET_IDENTITIES = ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf")
@@ -56,8 +56,10 @@ def _control_plane(settings: Settings, said: Events, children: Children, deadlin
     for phase in (events.ETCD, events.APISERVER, events.CONTROLLERS, events.SCHEDULER, events.KUBELET):
         said.say(phase, events.RUNNING)
     children.keep(_kubelet(), settings.log("kubelet"))
-    watch.wait_serving(deadline)
-    _let_go()
+    watch.wait_listening(deadline)
+    _let_go(_CONTROLLERS)
+    watch.wait_roles(deadline)
+    _let_go(_SCHEDULER)
     watch.wait_api(deadline)
     if not settings.reboot:
         _objects(settings, children, deadline)
@@ -84,15 +86,14 @@ def _hold_back() -> None:
     Started before, they only take the processor from it, and then wait in a back-off of seconds.
     """
     _HELD.mkdir(exist_ok=True, mode=0o700)
-    for name in _LATER:
+    for name in (_CONTROLLERS, _SCHEDULER):
         with contextlib.suppress(FileNotFoundError):
             (_MANIFESTS / name).replace(_HELD / name)
 
 
-def _let_go() -> None:
-    for name in _LATER:
-        with contextlib.suppress(FileNotFoundError):
-            (_HELD / name).replace(_MANIFESTS / name)
+def _let_go(name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        (_HELD / name).replace(_MANIFESTS / name)
 
 
 def _worker(settings: Settings, said: Events, children: Children, deadline: float) -> None:

@@ -49,9 +49,16 @@ class Watch:
             self._through_service = Api(self._settings.api_ip, 443, context, 1.0)
         return self._api
 
-    def wait_serving(self, deadline: float) -> None:
-        """Return when the API server knows its roles, ready or not: others can talk to it. Raises TimeoutError."""
-        self._until(deadline, self._serving)
+    def wait_listening(self, deadline: float) -> None:
+        """Return when the API server listens, ready or not. Raises TimeoutError."""
+        self._until(deadline, self._listening)
+
+    def wait_roles(self, deadline: float) -> None:
+        """Return when the API server has made the scheduler's role: by the time it runs it may do its work.
+
+        Raises TimeoutError.
+        """
+        self._until(deadline, self._roles)
 
     def wait_api(self, deadline: float) -> None:
         """Return when the API server says that it is ready; tells etcd's and its own coming. Raises TimeoutError."""
@@ -99,11 +106,17 @@ class Watch:
             raise TimeoutError(self.missing)
         time.sleep(_PAUSE)
 
-    def _serving(self) -> str:
-        if not self._said.is_done(events.ETCD) and _etcd_healthy():
-            self._said.say(events.ETCD, events.DONE)
-        roles = self.api().ok("/readyz/poststarthook/rbac/bootstrap-roles")
-        return "" if roles else "the API server does not answer"
+    def _listening(self) -> str:
+        # The API server takes connections long before it answers them: etcd first, not to wait blindly.
+        if not self._said.is_done(events.ETCD) and not _etcd_healthy():
+            return "etcd does not answer"
+        self._said.say(events.ETCD, events.DONE)
+        self.api().call("GET", "/livez")
+        return ""
+
+    def _roles(self) -> str:
+        made = self.api().ok("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:kube-scheduler")
+        return "" if made else "the API server is making its roles"
 
     def _api_ready(self) -> str:
         self._controllers()
