@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -48,6 +49,8 @@ class LabScreen(LabDeeds):
         self.active = "lesson"
         self._asked_ahead = -1
         self._pending_command = ""
+        # A key and news of the cluster are handled by different tasks, and each shows a step in several waits.
+        self._showing = asyncio.Lock()
 
     @property
     def tutor(self) -> TutorApp:
@@ -130,6 +133,13 @@ class LabScreen(LabDeeds):
         message.settle()
 
     async def _show(self, state: LabState) -> None:
+        async with self._showing:
+            state = self.state  # the newest by now
+            await self._show_step(state)
+        if isinstance(self.app.screen, StoryScreen):
+            self.app.screen.show_record(state.record)
+
+    async def _show_step(self, state: LabState) -> None:
         step, number = self.step, self.viewed + 1
         with self.app.batch_update():
             self.query_one(StatusBar).show_lab(state, self.session.cluster)
@@ -143,8 +153,6 @@ class LabScreen(LabDeeds):
             self.query_one(ObjectsPane).show_record(state.record)
             self._show_tabs()
         self.call_after_refresh(self._balance)
-        if isinstance(self.app.screen, StoryScreen):
-            self.app.screen.show_record(state.record)
 
     # -- panes
 
