@@ -1,9 +1,9 @@
 """Take the pictures of docs/images from the real tutor on a running cluster.
 
-    python scripts/screenshots.py [--name CLUSTER] [--lab lab2] [--out docs/images]
+    python scripts/screenshots.py [--name CLUSTER] [--lab lab2] [--type COMMAND]
 
 Each picture is saved as SVG (Textual's own export) and, where ``rsvg-convert`` is on the PATH, as PNG. The lab is shown
-as far as the learner's progress on that cluster goes; nothing is done for the picture but looking.
+as far as the learner's progress on that cluster goes; ``--type`` is what a learner would type next.
 """
 
 from __future__ import annotations
@@ -57,16 +57,17 @@ def to_png(svg: Path, width: int) -> Path | None:
     return png
 
 
-async def take(cluster: str, lab: str, out: Path) -> list[Path]:
+async def take(cluster: str, lab: str, command: str, out: Path) -> list[Path]:
     """Home, the lab in three columns, and at 80 by 24, with its terminal in use."""
     from k8s_tutor.ui.app import TutorApp
     from k8s_tutor.ui.desk import Desk
     from k8s_tutor.ui.screens.lab import LabScreen
+    from k8s_tutor.ui.terminal import TerminalPane
 
     taken: list[Path] = []
     for name, size, keys in (
         ("home", (100, 24), ()),
-        ("lab", (150, 40), ("f6", *"kubectl get pods", "enter")),
+        ("lab", (150, 40), ("f6", "COMMAND")),
         ("lab-80x24", (80, 24), ()),
         ("what-happened", (120, 34), ("t",)),
     ):
@@ -79,7 +80,10 @@ async def take(cluster: str, lab: str, out: Path) -> list[Path]:
                 await pilot.pause(0.1)
             await pilot.pause(3.0)
             for key in keys:
-                await pilot.press({" ": "space"}.get(key, key))
+                if key == "COMMAND":
+                    await pilot.pause(3.0)  # a shell takes a moment to its prompt
+                    app.screen.query_one(TerminalPane).insert(command)
+                await pilot.press("enter" if key == "COMMAND" else key)
             await pilot.pause(2.0)
             path = out / f"{name}.svg"
             path.write_text(app.export_screenshot(title="k8s-tutor"), encoding="utf-8")
@@ -95,10 +99,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--name", default="learner", help="name of the native cluster")
     parser.add_argument("--lab", default="lab2")
+    parser.add_argument("--type", default="kubectl get pods", help="what is run in the terminal of the lab's picture")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "docs" / "images")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for path in asyncio.run(take(args.name, args.lab, args.out)):
+    for path in asyncio.run(take(args.name, args.lab, args.type, args.out)):
         print(path)
     if shutil.which("rsvg-convert") is None:
         print("no rsvg-convert on the PATH: SVG only (Debian: librsvg2-bin)", file=sys.stderr)

@@ -35,6 +35,9 @@ LAB = [
     _key("a", "apply", "apply", "Save the manifest and apply it"),
     Binding("e", "show('manifest')", "manifest", tooltip="The manifest editor", id="edit_manifest"),
     _key("f6", "swap", "terminal", "Into the terminal, and out of it again", display="F6"),
+    Binding(
+        "f6", "leave_terminal", "leave the terminal", key_display="F6", tooltip="Letters are keys again", id="leave"
+    ),
     _key("t", "happened", "what happened", "The cluster's own story, with times"),
     Binding("l,1", "show('lesson')", "lesson", show=False, tooltip="The lesson", id="show_lesson"),
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),

@@ -79,10 +79,10 @@ def _pod_row(life: Life, indent: str, parent: str, record: Record, now: float) -
         " ",
         plain(short(life.name, parent), 80),
         (f"  {span(now - born):<6} ", DIM),
-        (word, colour),
     ]
     if fresh:
-        parts.append(("  new", STRONG))
+        parts.append(("new  ", STRONG))
+    parts.append((word, colour))
     if restarts:
         parts.append((f"  {restarts} restart{'s' if restarts > 1 else ''}", DIM))
     return line(*parts)
@@ -154,9 +154,9 @@ def _replica_set(item: Object, parent: str, record: Record, now: float) -> list[
     name = str(meta.get("name", ""))
     wanted = _map(item.get("spec")).get("replicas", 0)
     pods = _pod_rows(meta.get("uid"), "    ", name, record, now)
-    if not wanted and not pods:
-        return [line(("  └ ReplicaSet ", DIM), plain(short(name, parent), 80), ("  0, kept for a roll back", DIM))]
-    return [line(("  └ ReplicaSet ", DIM), plain(short(name, parent), 80), (f"  wants {plain(wanted, 9)}", DIM)), *pods]
+    tail = name.removeprefix(f"{parent}-") if parent else name
+    what = "0, kept for a roll back" if not wanted and not pods else f"wants {plain(wanted, 9)}"
+    return [line(("  └ ReplicaSet ", DIM), plain(tail, 80), (f"  {what}", DIM)), *pods]
 
 
 def _bare(record: Record, now: float) -> list[Content]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
+from pathlib import Path
 
 from textual.content import Content
 
@@ -63,6 +64,12 @@ def span(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86_400}d"
+
+
+def tilde(path: Path) -> str:
+    """A path as the learner would type it: ``~/k8s-tutor/lab1``."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def clock(at: float) -> str:

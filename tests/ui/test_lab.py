@@ -191,12 +191,12 @@ async def test_without_a_terminal_a_command_is_copied() -> None:
 async def test_the_cluster_shows_owners_readiness_new_and_gone() -> None:
     now = time.time()
     app = make(lab="lab1")
-    async with app.run_test(notifications=True, size=(160, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(200, 40)) as pilot:
         await in_lab(pilot)
         session_of(app).push_record(lives=deployment_lives(now))
         await until(pilot, lambda: "nginx-deployment" in shown(app))
         text = shown(app)
-        for piece in ("2/3 ready", "ReplicaSet …-648fb66cc5", "● …-00000", "◐ …-p9qdx", "ContainerCreating", "new"):
+        for piece in ("2/3 ready", "ReplicaSet 648fb66cc5", "● …-00000", "◐ …-p9qdx", "ContainerCreating", "new"):
             assert piece in text, piece
         for piece in (
             "…-zvcpz  gone",

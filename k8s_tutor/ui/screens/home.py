@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
@@ -18,11 +18,19 @@ from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import JobDone
 from k8s_tutor.ui.ports import LabCard
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.text import BAD, DIM, GOOD, STRONG, WAIT, line, lines, plain, span
+from k8s_tutor.ui.text import BAD, DIM, GOOD, STRONG, WAIT, line, lines, plain, span, tilde
 from k8s_tutor.ui.widgets.statusbar import StatusBar
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.app import TutorApp
+
+
+class LabList(OptionList):
+    """The labs; the footer says what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "open", tooltip="Start this lab, or go on where you were", id="open"),
+    ]
 
 
 class HomeScreen(Screen[None]):
@@ -44,7 +52,7 @@ class HomeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A line on top, the labs, what there is below."""
         yield StatusBar(id="bar")
-        yield OptionList(id="labs", markup=False, compact=True)
+        yield LabList(id="labs", markup=False, compact=True)
         yield Static("", markup=False, id="home-facts")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -96,7 +104,7 @@ class HomeScreen(Screen[None]):
         question = ConfirmScreen(
             f"Start {card.title} over?",
             f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
-            f"forgets its progress. Your files are moved aside in {self.tutor.desk.workspace(card.id)}.",
+            f"forgets its progress. Your files are moved aside in {tilde(self.tutor.desk.workspace(card.id))}.",
             yes="start over",
         )
         if await self.app.push_screen_wait(question):
@@ -149,7 +157,7 @@ class HomeScreen(Screen[None]):
         index = self.query_one("#labs", OptionList).highlighted
         if index is not None and index < len(self._cards):
             card = self._cards[index]
-            rows.append(line(("Work      ", DIM), plain(self.tutor.desk.workspace(card.id), 160)))
+            rows.append(line(("Work      ", DIM), plain(tilde(self.tutor.desk.workspace(card.id)), 160)))
             if card.summary:
                 rows += [line(), line((plain(card.summary, 400), DIM))]
         self.query_one("#home-facts", Static).update(lines(rows))

@@ -79,7 +79,9 @@ class LabScreen(LabDeeds):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the shell has the keys, none of ours is one."""
         if self.terminal_has_keys:
-            return action == "swap"
+            return action == "leave_terminal"
+        if action == "leave_terminal":
+            return False
         if action == "unfocus":
             return isinstance(self.focused, Input | YamlArea)
         return super().check_action(action, parameters)
@@ -201,7 +203,7 @@ class LabScreen(LabDeeds):
         left, reading, standing = (self.query_one(f"#{name}") for name in ("left", "reading", "standing"))
         whole = left.content_size.height
         text = max((child.virtual_region_with_margin.bottom for child in reading.children), default=0)
-        below = max((child.virtual_region_with_margin.bottom for child in standing.children), default=0) + 1
+        below = max((child.virtual_region_with_margin.bottom for child in standing.children), default=0) + 2
         reserved = min(below, max(whole - text, whole * 11 // 20))
         height = max(3, min(text, whole - reserved))
         if self.active == "results" and (self.has_class("-narrow") or self.has_class("zoomed")):
@@ -240,11 +242,12 @@ class LabScreen(LabDeeds):
             self._to_prompt(self._pending_command)
 
     def action_swap(self) -> None:
-        """Into the terminal, or out of it."""
-        if self.terminal_has_keys:
-            self.on_terminal_pane_leave()
-        else:
-            self.action_show_terminal()
+        """Into the terminal."""
+        self.action_show_terminal()
+
+    def action_leave_terminal(self) -> None:
+        """Out of the terminal."""
+        self.on_terminal_pane_leave()
 
     def on_terminal_pane_leave(self) -> None:
         """F6 in the terminal: back to the lesson, where the letters are."""

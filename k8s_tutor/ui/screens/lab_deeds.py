@@ -12,7 +12,7 @@ from k8s_tutor.errors import TutorError
 from k8s_tutor.ui.messages import Answered, SaveWanted, StateChanged
 from k8s_tutor.ui.ports import SessionPort
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.text import plain
+from k8s_tutor.ui.text import plain, tilde
 from k8s_tutor.ui.widgets.editor import EditorPane
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class LabDeeds(Screen[None]):
         question = ConfirmScreen(
             f"Start {lab.title} over?",
             f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
-            f"forgets its progress. Your files are moved aside in {self.tutor.desk.workspace(lab.id)}.",
+            f"forgets its progress. Your files are moved aside in {tilde(self.tutor.desk.workspace(lab.id))}.",
             yes="start over",
         )
         if await self.app.push_screen_wait(question):

@@ -11,7 +11,7 @@ from k8s_tutor.ui.widgets.rows import Row, Rows
 
 
 class Onward(Vertical):
-    """Under a step: its hints, why it worked once it is done, and how to go on."""
+    """Under a step: its hints, how to go on once it is done, and why it worked."""
 
     def __init__(self) -> None:
         super().__init__(id="onward")
@@ -19,8 +19,8 @@ class Onward(Vertical):
     def compose(self) -> ComposeResult:
         """Three texts; the empty ones are not there."""
         yield Rows(id="hints")
-        yield Rows(id="why")
         yield Rows(id="next")
+        yield Rows(id="why")
 
     def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
         """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""
