@@ -30,10 +30,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, place], check=True)
     python = place / "bin" / "python"
     lock = ROOT / "requirements" / "tutor.lock"
-    subprocess.run(
-        [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock], check=True, timeout=600
-    )
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "--no-deps", wheel], check=True, timeout=120)
+    # The machine's own certificates, as pip uses them: a class may sit behind a proxy.
+    install = [uv, "pip", "install", "--quiet", "--system-certs", "--python", python]
+    subprocess.run([*install, "--require-hashes", "-r", lock], check=True, timeout=600)
+    subprocess.run([*install, "--no-deps", wheel], check=True, timeout=120)
     return place / "bin" / "k8s-tutor"
 
 
