@@ -17,7 +17,12 @@ from k8s_tutor.phases import Phase, PhaseState
 
 
 class Narrator:
-    """Tells phases on stderr: one line each when it ends; on a terminal the running one is redrawn in place."""
+    """Tells phases on stderr: one line each when it ends; on a terminal the running one is redrawn in place.
+
+    Where there is no terminal (CI's log) a long phase tells every 20 s how far it is.
+    """
+
+    QUIET_SECONDS = 20.0
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """Speak to ``stream`` (default: stderr as it is now)."""
@@ -44,7 +49,11 @@ class Narrator:
                         self._stream.write("\r\x1b[K" + _running(phase)[: _width() - 1])
                         self._stream.flush()
                 elif before is not phase.state:
+                    self._drawn = time.monotonic()
                     self._line(f"… {phase.title}" + (f": {phase.explains}" if phase.explains else ""))
+                elif time.monotonic() - self._drawn > self.QUIET_SECONDS:
+                    self._drawn = time.monotonic()
+                    self._line(_running(phase))
 
     def _line(self, text: str) -> None:
         self._stream.write(("\r\x1b[K" if self._live else "") + _plain(text) + "\n")
