@@ -9,7 +9,6 @@ from k8s_tutor.clusters.node.prepare import prepare
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Phase, PhaseState
 
-
 _SILENCE = 15.0
 """Seconds after which a phase that goes on says how far it is."""
 
