@@ -156,4 +156,8 @@ class Preparation:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("interrupted; what was built is kept, run it again to go on", file=sys.stderr)
+        sys.exit(130)
