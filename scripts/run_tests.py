@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-CI_PACKAGES = {"tmux": "tmux", "curl": "curl"}
+TOOLS = {"tmux": "tmux", "curl": "curl", "slirp4netns": "slirp4netns"}
+"""Programs that tests use, and the Debian package of each."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def run_part(part: Part) -> tuple[float, str]:
 
 
 def install_tools(cluster: bool) -> None:
-    missing = [package for tool, package in CI_PACKAGES.items() if cluster and not shutil.which(tool)]
+    missing = [package for tool, package in TOOLS.items() if cluster and not shutil.which(tool)]
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
