@@ -70,7 +70,9 @@ def test_a_typo_in_the_template_is_found_through_its_pods() -> None:
     def typo(item: dict[str, Any]) -> None:
         for status in item.get("status", {}).get("containerStatuses", ()):
             message = "docker.io/library/nginx:1.20.l: not found"
-            status.update(ready=False, state={"waiting": {"reason": "ErrImagePull", "message": message}})
+            status.update(
+                ready=False, image="nginx:1.20.l", state={"waiting": {"reason": "ErrImagePull", "message": message}}
+            )
         for condition in item.get("status", {}).get("conditions", ()):
             if condition["type"] in ("Ready", "ContainersReady"):
                 condition["status"] = "False"
