@@ -21,6 +21,8 @@ INSTALLED = "installed"
 """In a node's folder once kubeadm is through: from then on the node boots, it is not made again."""
 PATIENCE = 240.0
 """Seconds for the whole; two processors with a load of twenty needed 65."""
+_TRIES, _PAUSE = 4, 0.5
+"""How often kubeadm's writing is tried, and the seconds between: a refusal passes within milliseconds."""
 _KUBEADM_YAML = "/etc/kubernetes/kubeadm.yaml"
 _MANIFESTS = Path("/etc/kubernetes/manifests")
 _HELD = Path("/etc/kubernetes/held")
@@ -70,14 +72,25 @@ def _control_plane(settings: Settings, said: Events, children: Children, deadlin
 
 
 def _objects(settings: Settings, children: Children, deadline: float) -> None:
-    """What kubeadm writes into the API server, in two processes at once: each is slowed by its own client's limit."""
+    """What kubeadm writes into the API server, in two processes at once: each is slowed by its own client's limit.
+
+    The first of them makes the administrator's ClusterRoleBinding. The other may ask before the API server's
+    authorizer has heard of it, and is refused: both are done again then, which changes nothing that is there.
+    """
     addons = children.start(
         ["kubeadm", "init", *_only("addon"), "--config", _KUBEADM_YAML], settings.log("kubeadm-addon")
     )
-    _kubeadm(children, settings, ["init", *_only(*_OBJECTS)], "kubeadm", deadline)
-    code = children.wait(addons, max(1.0, deadline - time.monotonic()))
-    if code != 0:
-        raise RuntimeError(f"kubeadm's addon phase ended with {code}: {_last_words(settings.log('kubeadm-addon'))}")
+    _patiently(children, settings, ["init", *_only(*_OBJECTS)], "kubeadm", deadline)
+    if children.wait(addons, max(1.0, deadline - time.monotonic())) != 0:
+        _patiently(children, settings, ["init", *_only("addon")], "kubeadm-addon", deadline)
+
+
+def _patiently(children: Children, settings: Settings, arguments: list[str], log_name: str, deadline: float) -> None:
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(RuntimeError):
+            return _kubeadm(children, settings, arguments, log_name, deadline)
+        time.sleep(_PAUSE)
+    return _kubeadm(children, settings, arguments, log_name, deadline)
 
 
 def _hold_back() -> None:
