@@ -6,64 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from learner import Learner, Terminal
 
 from k8s_tutor import paths
 
 BIN = Path(sys.executable).parent
-
-
-class Terminal:
-    """One tmux session on a server of its own. ``screen`` is what a person would read."""
-
-    def __init__(self, argv: list[str], environment: dict[str, str], folder: Path, width: int, height: int) -> None:
-        self.socket = folder / "tmux.sock"
-        self.log: list[str] = []
-        pairs = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *pairs, *argv)
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
-
-    def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(["tmux", "-S", str(self.socket), *arguments], capture_output=True, text=True, timeout=20)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def screen(self) -> str:
-        """The visible text."""
-        return self._tmux("capture-pane", "-p")
-
-    def keys(self, *names: str) -> None:
-        """Press keys by tmux's names (``Enter``, ``F6``, ``n``)."""
-        self.log.append(f"keys {names}")
-        self._tmux("send-keys", *names)
-
-    def type(self, text: str) -> None:
-        """Type text as a person would, without Enter."""
-        self.log.append(f"type {text!r}")
-        self._tmux("send-keys", "-l", text)
-
-    def wait(self, what: str | Callable[[str], bool], seconds: float = 30.0) -> str:
-        """Wait until the screen shows a text (or satisfies a condition); the last screen is in the failure."""
-        deadline = time.monotonic() + seconds
-        screen = ""
-        while time.monotonic() < deadline:
-            screen = self.screen()
-            if what(screen) if callable(what) else what in screen:
-                return screen
-            time.sleep(0.1)  # tmux tells nobody when its screen changes
-        raise AssertionError(f"not on the screen within {seconds} s: {what!r}\nafter {self.log[-8:]}\n{screen}")
-
-    def dead(self) -> bool:
-        """Whether the program has ended."""
-        return self._tmux("list-panes", "-F", "#{pane_dead}").strip() == "1"
-
-    def close(self) -> None:
-        """End the server and what still runs in it."""
-        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True, timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -90,16 +41,17 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 
 @pytest.fixture
-def terminal(learner: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Opens programs in terminals of a given size; all are closed at the end."""
-    opened: list[Terminal] = []
+def tutor(learner: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Learner]]:
+    """Opens the tutor in a terminal of a given size, with a learner before it; all are closed at the end."""
+    opened: list[Learner] = []
 
-    def start(*arguments: str, width: int = 160, height: int = 45) -> Terminal:
+    def start(*arguments: str, width: int = 160, height: int = 45) -> Learner:
         folder = tmp_path / str(len(opened))
         folder.mkdir()
-        opened.append(Terminal([str(BIN / "k8s-tutor"), *arguments], learner, folder, width, height))
+        terminal = Terminal([str(BIN / "k8s-tutor"), *arguments], learner, folder, width, height)
+        opened.append(Learner(terminal, Path(learner["XDG_STATE_HOME"])))
         return opened[-1]
 
     yield start
     for one in opened:
-        one.close()
+        one.terminal.close()
