@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from learner import Learner, Terminal
+from learner import BIN, Learner, Terminal
 
 from k8s_tutor import paths
-
-BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +46,7 @@ def tutor(learner: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Lea
         folder = tmp_path / str(len(opened))
         folder.mkdir()
         terminal = Terminal([str(BIN / "k8s-tutor"), *arguments], learner, folder, width, height)
-        opened.append(Learner(terminal, Path(learner["XDG_STATE_HOME"])))
+        opened.append(Learner(terminal, learner))
         return opened[-1]
 
     yield start

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+BIN = Path(sys.executable).parent
+"""Where the program is installed."""
 
 PATIENCE = 60.0
 """Seconds to wait for a fact: none is waited for in vain on a healthy machine, and a busy one is slow."""
@@ -113,9 +117,9 @@ class Terminal:
 class Learner:
     """What a learner does in the tutor, and reads there, in the layout of three columns (from 150 columns on)."""
 
-    def __init__(self, terminal: Terminal, state: Path) -> None:
+    def __init__(self, terminal: Terminal, environment: dict[str, str]) -> None:
         self.terminal = terminal
-        self._state = state
+        self._environment = environment
 
     # -- reading
 
@@ -302,11 +306,11 @@ class Learner:
     # -- the cluster, asked beside the tutor by the learner's own kubeconfig
 
     def kubectl(self, *arguments: str) -> str:
-        """What kubectl prints on the learner's cluster."""
-        kubeconfig = self._state / "k8s-tutor" / "clusters" / "tutor" / "kubeconfig"
+        """What kubectl prints in another terminal of the learner, made ready as the program says."""
+        ready = 'eval "$(k8s-tutor env)" && exec kubectl "$@"'
         done = subprocess.run(
-            ["kubectl", "--kubeconfig", str(kubeconfig), "--namespace", "learner", *arguments],
-            capture_output=True, text=True, timeout=60,
+            ["/bin/sh", "-c", ready, "kubectl", *arguments],
+            env=self._environment, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

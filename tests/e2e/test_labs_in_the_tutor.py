@@ -13,8 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from conftest import BIN
-from learner import Learner, last_line
+from learner import BIN, Learner, last_line
 
 Open = Callable[..., Learner]
 
