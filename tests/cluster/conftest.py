@@ -29,9 +29,12 @@ def cluster() -> Iterator[Cluster]:
             provider.down(name, report=tell)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_namespace(cluster: Cluster) -> Iterator[Callable[[], Kubectl]]:
-    """Makes namespaces that a Pod can be created in at once; all are removed at the end of the run."""
+    """Makes namespaces that a Pod can be created in at once; all are gone at the end of the module.
+
+    What a test left behind would be seen by the next one: a check looks for a missing Pod elsewhere, too.
+    """
     admin = Kubectl(cluster, "default")
     made: list[str] = []
 
@@ -48,8 +51,8 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[[], Kubectl]]:
         return kubectl
 
     yield make
-    if made and os.environ.get(NAMED):
-        admin("delete", "namespace", "--wait=false", *made)
+    if made:
+        admin.run("delete", "namespace", "--timeout=120s", *made, check=False)
 
 
 @pytest.fixture
