@@ -52,7 +52,7 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[[], Kubectl]]:
 
     yield make
     if made:
-        admin.run("delete", "namespace", "--timeout=120s", *made, check=False)
+        admin.run("delete", "namespace", "--timeout=100s", *made, check=False)
 
 
 @pytest.fixture
