@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Workspace:
         """``folder`` in place of ``~/k8s-tutor/<lab>`` is for proofs and tests."""
         self.lab = lab
         self.folder = folder or paths.workspace_dir() / lab.id
+        self._answering = threading.Lock()
 
     def make(self) -> None:
         """Make the folder. Raises EnvironmentFault when that is not possible."""
@@ -108,6 +110,10 @@ class Workspace:
 
         Raises UsageError for a check that asks nothing, and when the file is there but is no YAML mapping.
         """
+        with self._answering:
+            self._answer(check_id, text)
+
+    def _answer(self, check_id: str, text: str) -> None:
         text = "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()[:LONGEST_ANSWER]
         asked = {question.check for step in self.lab.steps for question in step.questions}
         if check_id not in asked:

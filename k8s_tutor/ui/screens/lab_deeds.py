@@ -77,7 +77,9 @@ class LabDeeds(Screen[None]):
     @on(Answered)
     def _answered(self, message: Answered) -> None:
         message.stop()
-        self._do("answer", lambda: self.session.answer(message.check_id, message.text))
+        # Each question is answered by itself: none is lost while another is still being saved.
+        work = lambda: self.session.answer(message.check_id, message.text)  # noqa: E731
+        self._do(f"answer-{message.check_id}", work, busy="One moment: your answer before this one is being saved.")
 
     # -- the manifest
 

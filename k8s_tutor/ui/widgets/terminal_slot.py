@@ -27,6 +27,7 @@ class TerminalSlot(Vertical):
         self._kind = Kind.SUSPEND
         self._tmux: TmuxPane | None = None
         self.pane: TerminalPane | None = None
+        self._wanted = False
 
     def compose(self) -> ComposeResult:
         """A line until the terminal is there, or in its place."""
@@ -44,6 +45,8 @@ class TerminalSlot(Vertical):
             self.pane = TerminalPane(spec.argv, spec.env, spec.cwd)
             note.display = False
             await self.mount(self.pane)
+            if self._wanted and self.display:
+                self.pane.focus()
             return
         where = "in a tmux pane beside" if mode.kind is Kind.TMUX else "in the tutor's place; exit comes back"
         note.update(line(f"F6 opens your shell {where}.", (f"\n{plain(mode.why)}", DIM)))
@@ -75,6 +78,7 @@ class TerminalSlot(Vertical):
 
     def enter(self) -> None:
         """Give the keys to the shell. Raises EnvironmentFault where none opens."""
+        self._wanted = True  # asked for before it is there: it takes the keys when it comes
         if self.pane is not None:
             self.pane.focus()
         elif self._spec is not None and self._kind is Kind.TMUX:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,13 @@ def test_a_back_up_moves_everything_into_a_dated_folder_once(workspace: Workspac
     second = workspace.back_up()
     assert second is not None
     assert second != aside
+
+
+def test_answers_given_at_once_are_all_kept(workspace: Workspace):
+    questions = [question.check for step in workspace.lab.steps for question in step.questions]
+    threads = [threading.Thread(target=workspace.answer, args=(check, f"text {check}")) for check in questions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert workspace.answers() == {check: f"text {check}" for check in questions}
