@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parent
 TUTOR = str(BIN / "k8s-tutor")
 UPS = 5
-PAIRS = 10
+PAIRS = 7
 
 
 def main() -> int:
