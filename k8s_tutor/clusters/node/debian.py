@@ -57,12 +57,12 @@ def root_file_system(image: Image, root: Path, work: Work, telling: Telling) -> 
 
 
 def mirror() -> list[str]:
-    """The Debian mirror that this machine's own apt uses, nothing where that is Debian's default or none."""
+    """The Debian mirror that this machine's own apt uses, nothing where it uses none (then mmdebstrap's default)."""
     form = "$(REPO_URI) $(ORIGIN) $(LABEL)"
     for line in output(["apt-get", "indextargets", "--format", form, "Created-By: Packages"]).splitlines():
         uri, _, rest = line.partition(" ")
         # LABEL keeps the security archive out: it has no packages of its own to start from.
-        if rest == "Debian Debian" and uri.startswith(("http://", "https://")) and "//deb.debian.org/" not in uri:
+        if rest == "Debian Debian" and uri.startswith(("http://", "https://")):
             return [uri.rstrip("/")]
     return []
 
