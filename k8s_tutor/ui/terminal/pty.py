@@ -101,6 +101,17 @@ class Pty:
         """Whether the program has not been seen to end and the terminal is open."""
         return not self._closed and self._child.returncode is None
 
+    @property
+    def foreground(self) -> str:
+        """Name of the program that has the terminal's keys, other than the first one; empty if that has them."""
+        if self._closed:
+            return ""
+        with contextlib.suppress(OSError):
+            group = os.tcgetpgrp(self._master)
+            if group not in (0, self.pid):
+                return Path(f"/proc/{group}/comm").read_text(errors="replace").strip()
+        return ""
+
     def resize(self, cols: int, rows: int) -> None:
         """Tell the terminal its new size; the programs on it get SIGWINCH."""
         if not self._closed:
@@ -188,20 +199,32 @@ class Pty:
         self._shut()
         self._signal(self.pid, signal.SIGHUP)
         if not await self._gone(lambda: self._child.poll() is not None):
-            # A shell passes the hang-up on to its jobs; one that must be killed cannot.
-            jobs = session_members(self.pid)
             self._signal(self.pid, signal.SIGKILL)
-            for job in jobs:
-                with contextlib.suppress(OSError):
-                    os.kill(job, signal.SIGHUP)
-                    os.kill(job, signal.SIGCONT)
             await asyncio.to_thread(self._child.wait)
-        if foreground > 1 and foreground != self.pid and not await self._gone(lambda: not self._ours(foreground)):
-            self._signal(foreground, signal.SIGKILL)
+        # A shell passes the hang-up on to the jobs it knows of. One that was being started just then is none of them,
+        # and can have lost the signal itself between its fork and its exec: so they are told until they are gone.
+        if not await self._gone(lambda: self._hang_up_jobs(foreground)):
+            for job in self._jobs(foreground):
+                with contextlib.suppress(OSError):
+                    os.kill(job, signal.SIGKILL)
 
-    def _ours(self, group: int) -> bool:
-        """Whether process ``group`` still lives in the program's session (and is no other with the same number)."""
-        return group in session_members(self.pid)
+    def _jobs(self, foreground: int) -> set[int]:
+        """What is left of the program's session, but what asked in the background to outlive it."""
+        found = set()
+        for pid in session_members(self.pid) - {self.pid}:
+            with contextlib.suppress(OSError):
+                if os.getpgid(pid) == foreground or not _ignores_hang_up(pid):
+                    found.add(pid)
+        return found
+
+    def _hang_up_jobs(self, foreground: int) -> bool:
+        """Tell the jobs that are left; true if there was none."""
+        jobs = self._jobs(foreground)
+        for job in jobs:
+            with contextlib.suppress(OSError):
+                os.kill(job, signal.SIGHUP)
+                os.kill(job, signal.SIGCONT)
+        return not jobs
 
     @staticmethod
     async def _gone(is_gone: Callable[[], bool]) -> bool:
@@ -216,6 +239,15 @@ class Pty:
     def _signal(group: int, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
+
+
+def _ignores_hang_up(pid: int) -> bool:
+    """Whether a process was told to outlive its terminal, as nohup does; false where that cannot be read."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+        ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+        return bool(ignored >> (signal.SIGHUP - 1) & 1)
+    return False
 
 
 def session_members(session: int) -> set[int]:

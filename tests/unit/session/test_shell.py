@@ -108,7 +108,7 @@ def test_a_real_bash(shell: Session, tmp_path: Path, home: Path) -> None:
     assert not (home / "asked").exists(), "completion is made at the first Tab"
     shell.type("k get \t")
     shell.wait("rollout-by-tab")
-    shell.type("\x03")
+    shell.ask("", "ours get rollout-by-tab")
     shell.wait(prompt("~/$(touch evil)"))
     shell.type("kubectl get \t")
     shell.wait("rollout-by-tab")
