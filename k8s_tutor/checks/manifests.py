@@ -229,10 +229,10 @@ def _mistakes(
             space,
         )
     if kind == "Deployment":
-        yield from _selector(item)
+        yield from selector_mistakes(item)
 
 
-def _selector(item: Mapping[str, Any]) -> Iterator[_Mistake]:
+def selector_mistakes(item: Mapping[str, Any]) -> Iterator[_Mistake]:
     """A Deployment's selector must match the labels of its own template."""
     wanted = mapping(item, "spec", "selector", "matchLabels")
     labels = mapping(item, "spec", "template", "metadata", "labels")

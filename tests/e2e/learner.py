@@ -289,6 +289,14 @@ class Learner:
             typed = typed.removeprefix(_squeeze(rows.pop(0)))
         return "\n".join(rows)
 
+    def run_until(self, lab: str, command: str, *wanted: str, seconds: float = PATIENCE) -> None:
+        """Run a command again and again, as one does who waits for something, until it prints all that is wanted."""
+        deadline = time.monotonic() + seconds
+        while not all(word in (printed := self.run(lab, command)) for word in wanted):
+            assert time.monotonic() < deadline, (
+                f"{command!r} does not print {wanted} within {seconds:.0f} s:\n{printed}"
+            )
+
     def _idle(self, screen: str, lab: str) -> bool:
         rows = self.shell_rows(screen)
         return bool(rows) and rows[-1].strip() == prompt(lab)

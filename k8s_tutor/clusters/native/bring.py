@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from k8s_tutor.clusters.native import host, kubeconfig, names, network, node, preflight, slirp
+from k8s_tutor.clusters.native import host, kubeconfig, names, network, node, preflight, slirp, tools
 from k8s_tutor.clusters.native import state as states
 from k8s_tutor.clusters.native.follow import Guess, Outcome, follow, read
 from k8s_tutor.clusters.native.locks import locked
@@ -38,8 +38,13 @@ def up(name: str, *, nodes: int, egress: bool, report: Report) -> ClusterState:
                 code="no-answer",
             )
     else:
+        way_out = egress or (state is not None and state.egress)
+        if tools.installable(egress=way_out):
+            # Nothing is installed on a machine that lacks what cannot be.
+            preflight.require(but="commands")
+            tools.install(report, egress=way_out)
         preflight.require()
-        if egress or (state is not None and state.egress):
+        if way_out:
             slirp.require()
         state = _start(name, nodes, egress, state, report)
     return _follow(state, report, started)
@@ -101,9 +106,12 @@ def _material(state: ClusterState | None, report: Report) -> Material:
         if known.store_dir.is_dir() and known.bin_dir.is_dir():
             # A node boots with the versions that it was made of, whatever is newest now.
             return known
-    from k8s_tutor.clusters.node.prepare import prepare
+    from k8s_tutor.clusters.node.prepare import prepare, prune
 
-    return prepare(report)
+    material = prepare(report)
+    clusters = [other for other in map(states.load, states.all_names()) if other is not None]
+    prune(other.restored_material().registry_dir for other in clusters)
+    return material
 
 
 def _plan(name: str, nodes: int, egress: bool, material: Material) -> ClusterState:

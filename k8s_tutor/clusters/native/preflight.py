@@ -10,17 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s_tutor.clusters.native import cgroups, names
+from k8s_tutor.clusters.native import cgroups, names, tools
+from k8s_tutor.clusters.node.packages import missing
 from k8s_tutor.errors import EnvironmentFault
 
-_COMMANDS = {
-    "ip": "iproute2",
-    "nft": "nftables",
-    "nsenter": "util-linux",
-    "unshare": "util-linux",
-    "mount": "mount",
-    "umount": "mount",
-}
 _LOW_DISK = 3 << 30
 _INSTANCES, _WATCHES = 100, 8192
 _NFT_RULES = """table inet probe {
@@ -60,9 +53,9 @@ def findings() -> list[Finding]:
     return found
 
 
-def require() -> None:
-    """EnvironmentFault with the first thing that is missing, and the number of the others."""
-    bad = [finding for finding in findings() if not finding.ok]
+def require(*, but: str = "") -> None:
+    """EnvironmentFault with the first thing that is missing (finding ``but`` aside), and the number of the others."""
+    bad = [finding for finding in findings() if not finding.ok and finding.id != but]
     if bad:
         more = f" ({len(bad) - 1} more: k8s-tutor doctor)" if len(bad) > 1 else ""
         raise EnvironmentFault(bad[0].evidence + more, remedy=bad[0].remedy, code=bad[0].id)
@@ -79,13 +72,15 @@ def _root() -> Finding:
 
 
 def _commands() -> Finding:
-    missing = [command for command in _COMMANDS if shutil.which(command) is None]
-    packages = " ".join(sorted({_COMMANDS[command] for command in missing}))
+    tools.widen_path()
+    lacking = [need.what for need in tools.NEEDED if not need.met()]
+    packages = " ".join(missing(tools.NEEDED))
+    found = ", ".join(need.what for need in tools.NEEDED)
     return Finding(
         "commands",
-        not missing,
-        f"Commands are missing: {', '.join(missing)}." if missing else f"found {', '.join(_COMMANDS)}",
-        f"apt-get update && apt-get install -y --no-install-recommends {packages}" if missing else "",
+        not lacking,
+        f"Commands are missing: {', '.join(lacking)}." if lacking else f"found {found}",
+        f"apt-get update && apt-get install -y --no-install-recommends {packages}" if lacking else "",
     )
 
 

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ _BYTES_TO_LOAD = 3 << 30
 _BYTES_WARM = 2 << 30
 _IMAGES = ("Images to learn with", "nginx in two versions, and busybox")
 _STORE = ("Images of the control plane", "unpacked once, so that no cluster waits for them")
+_STAMP = "stamp.json"
+UNUSED_DAYS = 30.0
+"""An older version's gigabyte stays this long after its last use."""
 _RECIPES = (
     "images.py",
     "debian.py",
@@ -56,7 +60,7 @@ def inspect() -> Material | None:
     """The material if it is there, whole and of the locked versions; makes and changes nothing."""
     folder = _folder(load_lock())
     try:
-        stamp = json.loads((folder / "stamp.json").read_text(encoding="utf-8"))
+        stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     material = _material(folder, load_lock(), stamp)
@@ -74,6 +78,8 @@ def prepare(report: Report = silent) -> Material:
     """
     there = inspect()
     if there:
+        with suppress(OSError):  # a cache that is only read is as good
+            os.utime(_folder(load_lock()) / _STAMP)
         return there
     lock = load_lock()
     root = root_dir()
@@ -86,25 +92,40 @@ def prepare(report: Report = silent) -> Material:
         return there if there else _make(lock, root, work, hosts)
 
 
-def prune(in_use: Iterable[Path] = ()) -> int:
-    """Remove what older versions of this program made, except below folders in ``in_use``; returns how many.
+def prune(in_use: Iterable[Path] = (), *, days: float = UNUSED_DAYS) -> int:
+    """Remove what older versions of this program made and nobody used for ``days``, except below folders ``in_use``.
 
-    The caller knows the clusters: one that runs still has its programs and registry in the older folder.
+    Two versions that are used side by side keep both; returns how many folders went. The caller knows the clusters:
+    one whose files could not be linked has its programs and registry in the older folder.
     """
     root, lock = root_dir(), load_lock()
     kept = {_folder(lock), *(place(part, root) for part in lock.components)}
+    oldest = time.time() - days * 86_400
+    candidates = [
+        folder
+        for folder in (*(root / "material").glob("*"), *(root / "bin").glob("*/"))
+        if folder not in kept and folder.is_dir() and not folder.name.startswith(".") and _last_used(folder) < oldest
+    ]
+    if not candidates:
+        return 0
     used = [path.resolve() for path in in_use]
     gone = 0
-    if not root.is_dir():
-        return 0
     with _alone(root, Work(silent, root / "logs")):
-        for folder in (*(root / "material").glob("*"), *(root / "bin").glob("*/")):
+        for folder in candidates:
             whole = folder.resolve()
-            if folder in kept or not folder.is_dir() or any(whole == path or whole in path.parents for path in used):
+            if any(whole == path or whole in path.parents for path in used):
                 continue
             shutil.rmtree(folder, ignore_errors=True)
             gone += 1
     return gone
+
+
+def _last_used(folder: Path) -> float:
+    """When ``prepare`` last handed it out, else when it was made (Unix seconds)."""
+    for path in (folder / _STAMP, folder):
+        with suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0
 
 
 def _make(lock: Lock, root: Path, work: Work, hosts: Hosts) -> Material:
@@ -139,7 +160,7 @@ def _make(lock: Lock, root: Path, work: Work, hosts: Hosts) -> Material:
             "stand_ins": stand_ins,
             "origins": {part.name: origin(part, root) for part in parts} | {"images": "registry" if pulled else "made"},
         }
-        atomic.write_text(making / "stamp.json", json.dumps(stamp, indent=1) + "\n", mode=0o644)
+        atomic.write_text(making / _STAMP, json.dumps(stamp, indent=1) + "\n", mode=0o644)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(making, folder)
     finally:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from k8s_tutor.clusters.native import cgroups, preflight
+from k8s_tutor.clusters.native import cgroups, preflight, tools
 from k8s_tutor.clusters.native.provider import NativeProvider
+from k8s_tutor.clusters.node.packages import Need
 from k8s_tutor.errors import EXIT_ENVIRONMENT, EnvironmentFault, UsageError
 
 
@@ -45,11 +46,18 @@ def test_not_root(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     assert caught.value.exit_code == EXIT_ENVIRONMENT
 
 
-def test_missing_commands_name_their_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_missing_commands_name_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "NEEDED", (Need("no-such-ip", "iproute2"), Need("no-such-nft", "nftables")))
     finding = by_id()["commands"]
     assert not finding.ok
+    assert finding.evidence == "Commands are missing: no-such-ip, no-such-nft."
     assert "iproute2" in finding.remedy and "nftables" in finding.remedy
+
+
+def test_the_administrators_folders_are_looked_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    by_id()
+    assert os.environ["PATH"].split(":")[-1] == "/sbin"
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:

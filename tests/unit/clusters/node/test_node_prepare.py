@@ -139,9 +139,19 @@ def test_prune_keeps_what_is_new_or_in_use(cache: Path) -> None:
         (folder / "registry").mkdir(parents=True)
     part = room.root_dir() / "bin" / "runc-1.0.0-12345678"
     part.mkdir(parents=True)
+    assert room.prune([used / "registry"]) == 0, "made today: another checkout may use it"
+    for folder in (old, used, part):
+        os.utime(folder, (0, 0))
     assert room.prune([used / "registry"]) == 2
     assert not old.exists() and not part.exists()
     assert new.exists() and used.exists()
+
+
+def test_a_version_that_is_handed_out_counts_as_used(cache: Path) -> None:
+    stamp = fill() / "stamp.json"
+    os.utime(stamp, (0, 0))
+    room.prepare()
+    assert time.time() - stamp.stat().st_mtime < 3600
 
 
 def test_a_link_copy_shares_files_and_copies_databases(tmp_path: Path) -> None:
