@@ -29,7 +29,8 @@ _KUBECONFIG_LIMIT = 4 << 20
 class Access:
     """All that a connection needs. ``authorization`` is the header's value (empty: none); ``proxy`` a URL or empty.
 
-    ``renew`` reads the credentials again (plugins whose tokens expire), None where that cannot help.
+    ``renew`` reads the kubeconfig again (tokens expire, clusters are made anew). ``credentials`` is a digest of
+    what proves who we are; ``stamp`` tells whether the file was written since.
     """
 
     server: str
@@ -40,6 +41,9 @@ class Access:
     tls_server_name: str = ""
     proxy: str = ""
     ca_fingerprint: str = ""
+    kubeconfig: Path = Path()
+    credentials: str = field(default="", repr=False)
+    stamp: tuple[int, ...] = ()
     renew: Callable[[], Access] | None = field(default=None, compare=False, repr=False)
 
 
@@ -48,6 +52,7 @@ def read_access(kubeconfig: Path, context: str | None = None) -> Access:
 
     Raises ClusterError when the file is missing, broken, or names what is not in it.
     """
+    stamp = file_stamp(kubeconfig)
     config = _load(kubeconfig)
     name = context or str(config.get("current-context") or "")
     chosen = _named(config, "contexts", "context", name, kubeconfig)
@@ -60,10 +65,9 @@ def read_access(kubeconfig: Path, context: str | None = None) -> Access:
         raise _broken(kubeconfig, f"cluster of context {name!r} has no usable server address ({server!r})")
     folder = kubeconfig.resolve().parent
     ca = _data(cluster, "certificate-authority", folder)
-    authorization, certificate, key, renew = "", b"", b"", None
+    authorization, certificate, key = "", b"", b""
     if "exec" in user or "auth-provider" in user:
         authorization, certificate, key = _by_official_client(kubeconfig, name)
-        renew = lambda: read_access(kubeconfig, name)  # noqa: E731 - one expression, used once
     else:
         authorization = _authorization(user, folder)
         certificate = _data(user, "client-certificate", folder)
@@ -80,8 +84,20 @@ def read_access(kubeconfig: Path, context: str | None = None) -> Access:
         tls_server_name=str(cluster.get("tls-server-name") or ""),
         proxy=str(cluster.get("proxy-url") or "") or _environment_proxy(parts.scheme, parts.hostname),
         ca_fingerprint=hashlib.sha256(ca).hexdigest() if ca else "",
-        renew=renew,
+        kubeconfig=kubeconfig,
+        credentials=hashlib.sha256(b"\0".join((authorization.encode(), certificate, key))).hexdigest(),
+        stamp=stamp,
+        renew=lambda: read_access(kubeconfig, context),
     )
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written or replaced; empty when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _load(kubeconfig: Path) -> dict[str, Any]:

@@ -28,7 +28,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of one document. ``line`` is where it begins; ``message`` and ``problems`` say why it failed."""
+    """What became of one document. ``line`` is where it begins; ``message`` and ``problems`` say why it failed.
+
+    ``object`` is what is (or, in a dry run, would be) there now, ``before`` what was; None if there was none.
+    """
 
     verb: Verb
     kind: str
@@ -38,6 +41,7 @@ class Applied:
     message: str = ""
     problems: tuple[Problem, ...] = ()
     object: Mapping[str, Any] | None = None
+    before: Mapping[str, Any] | None = None
 
     @property
     def sentence(self) -> str:
@@ -80,13 +84,13 @@ def _one(api: Api, document: Document, path: Path, obj: Any, namespace: str, dry
     name = str(metadata.get("name") or "")
     where = str(metadata.get("namespace") or namespace)
     try:
-        verb, result = _apply(api, obj, where, dry_run)
+        verb, before, result = _apply(api, obj, where, dry_run)
     except ApiRefused as error:
         problems = tuple(
             Problem(*_where(document, path, item.path), item.path, item.message) for item in error.problems
         )
         return Applied("failed", kind, name, where, line, error.message, problems)
-    return Applied(verb, kind, name, where, line, object=result)
+    return Applied(verb, kind, name, where, line, object=result, before=before)
 
 
 def _where(document: Document, prefix: Path, field: str) -> tuple[int, int]:
@@ -101,7 +105,9 @@ def _below(document: Document, prefix: Path) -> dict[Path, tuple[int, int]]:
     return {path[size:]: mark for path, mark in document.marks.items() if path[:size] == prefix}
 
 
-def _apply(api: Api, obj: dict[str, Any], namespace: str, dry_run: bool) -> tuple[Verb, Mapping[str, Any]]:
+def _apply(
+    api: Api, obj: dict[str, Any], namespace: str, dry_run: bool
+) -> tuple[Verb, Mapping[str, Any] | None, Mapping[str, Any]]:
     path = api.path_of(obj, namespace)
     try:
         before: dict[str, Any] | None = api.get(path)
@@ -112,8 +118,8 @@ def _apply(api: Api, obj: dict[str, Any], namespace: str, dry_run: bool) -> tupl
     sent = _remembered(obj, namespace, namespaced="/namespaces/" in path)
     status, after = api.apply_status(sent, namespace=namespace, dry_run=dry_run)
     if before is None:
-        return ("created" if status == 201 else "configured"), after
-    return ("unchanged" if _content(before) == _content(after) else "configured"), after
+        return ("created" if status == 201 else "configured"), None, after
+    return ("unchanged" if _content(before) == _content(after) else "configured"), before, after
 
 
 def _remembered(obj: dict[str, Any], namespace: str, *, namespaced: bool) -> dict[str, Any]:

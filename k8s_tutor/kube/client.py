@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from k8s_tutor.kube.access import read_access
+from k8s_tutor.errors import ClusterError
+from k8s_tutor.kube.access import file_stamp, read_access
 from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, FieldProblem, Forbidden, NotFound
 from k8s_tutor.kube.resources import KNOWN, Resource
 from k8s_tutor.kube.transport import READ_TIMEOUT, Answer, Stream, Transport, parse, raise_for
@@ -244,14 +245,39 @@ class Api:
         target = self._target(path, query)
         more: dict[str, Any] = {} if limit is None else {"limit": limit}
         answer = self._transport.request(method, target, headers=headers, body=content, timeout=timeout, **more)
-        renew = self._transport.access.renew
-        if answer.status == 401 and renew is not None:
-            # A plugin's token has run out; the request was not carried out, so sending it again is safe.
-            self._transport.access = renew()
+        if answer.status == 401 and self._renew():
+            # The request was not carried out, so sending it again is safe.
             answer = self._transport.request(method, target, headers=headers, body=content, timeout=timeout, **more)
         if not 200 <= answer.status < 300:
-            raise_for(self.server, answer)
+            raise_for(self._transport.access, answer)
         return answer
+
+    def look_again(self) -> bool:
+        """Read the kubeconfig again if it was written since; true if it leads elsewhere or proves another identity.
+
+        For when the server is gone: a cluster that was made anew has other addresses and certificates.
+        """
+        access = self._transport.access
+        return file_stamp(access.kubeconfig) not in ((), access.stamp) and self._renew()
+
+    def drop_idle(self) -> None:
+        """Let go of the kept connections; the next request opens its own."""
+        self._transport.drop()
+
+    def _renew(self) -> bool:
+        """Read the credentials again (a plugin's token runs out, a file is renewed); true if they are others now."""
+        before = self._transport.access
+        if before.renew is None:
+            return False
+        try:
+            now = before.renew()
+        except ClusterError:
+            return False  # half-written, or the plugin fails: the refusal stands, and is tried again
+        same = (now.server, now.ca_fingerprint, now.credentials)
+        changed = same != (before.server, before.ca_fingerprint, before.credentials)
+        if changed:
+            self._transport.renew(now)
+        return changed
 
 
 def identity(api: Api) -> Identity:

@@ -73,6 +73,18 @@ class Forbidden(ApiRefused):
     """401, 403: not allowed; also what quota and Pod Security admission answer."""
 
 
+class Unauthorized(Forbidden):
+    """401: the server does not know who we are, because the credentials expired or were withdrawn."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        super().__init__(
+            401,
+            "Unauthorized",
+            f"the API server does not accept the credentials in {kubeconfig} any more (401)",
+        )
+        self.remedy = "renew them there, as you got them (log in again, or: k8s-tutor cluster up)"
+
+
 def refused(status: int, body: Any, retry_after: float | None = None) -> ApiRefused:
     """The exception for an HTTP status and the parsed ``Status`` object that came with it (any JSON is tolerated)."""
     told = body if isinstance(body, dict) else {}

@@ -76,6 +76,14 @@ class History:
             self._let_go()
         self._life = None
 
+    def thin(self) -> bool:
+        """Let go of one version between the first and the last; false if there is none."""
+        if len(self._versions) <= 2:
+            return False
+        self._let_go()
+        self._life = None
+        return True
+
     def life(self) -> Life:
         """The frozen view."""
         if self._life is None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Any
 
 Object = Mapping[str, Any]
@@ -52,6 +54,33 @@ class Version:
     relisted: bool = False
 
 
+def _stamps(item: Object) -> Iterator[object]:
+    metadata = item.get("metadata") or {}
+    status = item.get("status") or {}
+    yield metadata.get("creationTimestamp")
+    yield metadata.get("deletionTimestamp")
+    for condition in status.get("conditions") or ():
+        yield condition.get("lastTransitionTime")
+        yield condition.get("lastUpdateTime")
+    for container in status.get("containerStatuses") or ():
+        yield ((container.get("state") or {}).get("running") or {}).get("startedAt")
+    for manager in metadata.get("managers") or ():
+        if isinstance(manager, Mapping):
+            yield manager.get("time")
+
+
+def _unix(text: object) -> float | None:
+    return _parsed(text) if isinstance(text, str) else None
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Life:
     """One object from first to last sight, by UID. ``gone_at`` is None while it exists."""
@@ -70,6 +99,11 @@ class Life:
     def name(self) -> str:
         """``metadata.name``."""
         return str(self.last.get("metadata", {}).get("name", ""))
+
+    @cached_property
+    def dated(self) -> float | None:
+        """The newest date that the cluster itself put on the last version (Unix seconds); None without one."""
+        return max((at for at in map(_unix, _stamps(self.last)) if at is not None), default=None)
 
     @property
     def seen_from_start(self) -> bool:

@@ -12,6 +12,8 @@ from k8s_tutor.kube.history import History, slim
 from k8s_tutor.kube.record import KINDS, Change, Evidence, File, Life, Log, Object, Record, Sample, Version
 
 GONE_LIMIT = 500
+MIDDLE_LIMIT = 10_000
+"""Versions between the first and the last of their objects that are kept of a kind, all together (about 2 kB each)."""
 LOG_LIMIT = 100
 OWN_LABEL = ("k8s-tutor/role", "probe")
 """The label of our own prober pods: they are no part of what the learner did, so no part of the record."""
@@ -32,6 +34,7 @@ class Recorder:
         self._histories: dict[str, dict[str, History]] = {kind: {} for kind in self.kinds}
         self._names: dict[str, dict[str, str]] = {kind: {} for kind in self.kinds}
         self._gone: dict[str, deque[str]] = {}
+        self._changed: dict[str, deque[str]] = {}
         self._lives: dict[str, tuple[Life, ...]] = dict.fromkeys(self.kinds, ())
         self._stale: set[str] = set()
         self._synced: set[str] = set()
@@ -254,9 +257,20 @@ class Recorder:
             return False
         else:
             change = Change.MODIFIED
+            obj = _sharing(history.last.object, obj)
+            self._thin(kind, uid)
         history.add(Version(at, change, obj, relisted))
         self._stale.add(kind)
         return True
+
+    def _thin(self, kind: str, uid: str) -> None:
+        """With thousands of objects, what changed longest ago keeps fewer of its versions."""
+        changed = self._changed.setdefault(kind, deque())
+        changed.append(uid)
+        if len(changed) > MIDDLE_LIMIT:
+            oldest = self._histories[kind].get(changed.popleft())
+            if oldest is not None and oldest.thin():
+                self._stale.add(kind)
 
     def _supersede(self, kind: str, name: str, uid: str, at: float) -> None:
         """Another object bears the name now, so the one that bore it is gone, though nobody told us."""
@@ -303,6 +317,11 @@ def _name(obj: Mapping[str, Any]) -> str:
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     version = _metadata(new).get("resourceVersion")
     return _metadata(old).get("resourceVersion") == version if version else old == new
+
+
+def _sharing(old: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The new version, with the parts that did not change (most often the spec) taken from the old one."""
+    return {key: old[key] if key in old and old[key] == value else value for key, value in new.items()}
 
 
 def _age(obj: Mapping[str, Any]) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import Api
+from k8s_tutor.kube.compact import Compactor
 from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, refused
 from k8s_tutor.kube.record import Change
 from k8s_tutor.kube.transport import Stream
@@ -50,7 +51,10 @@ class Sink(Protocol):
 
 
 class Reflector:
-    """One kind in one thread. ``stop`` ends it within a second and leaves neither thread nor socket."""
+    """One kind in one thread. ``stop`` ends it within a second and leaves neither thread nor socket.
+
+    ``due``: after a failure, when it is tried again (Unix time).
+    """
 
     def __init__(self, api: Api, kind: str, path: str, sink: Sink, *, query: Mapping[str, str] | None = None) -> None:
         self.kind = kind
@@ -59,11 +63,15 @@ class Reflector:
         self._query = dict(query or {})
         self._sink = sink
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        self.due = 0.0
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._version: str | None = None
         self._one_request = True
         self._progress = False
+        self._anew = False
+        self._compactor = Compactor()
         self._random = random.Random()  # noqa: S311 - spreads load, guards nothing
         self._thread = threading.Thread(target=self._run, name=f"watch-{kind}", daemon=True)
 
@@ -74,6 +82,15 @@ class Reflector:
     def cut(self) -> None:
         """Begin to stop; returns at once."""
         self._stopping.set()
+        self._again()
+
+    def nudge(self, *, anew: bool = False) -> None:
+        """Open the watch again now, where it was (``anew``: list everything again); returns at once."""
+        self._anew = self._anew or anew
+        self._again()
+
+    def _again(self) -> None:
+        self._hurry.set()
         with self._lock:
             if self._stream is not None:
                 self._stream.close()
@@ -93,32 +110,39 @@ class Reflector:
         failures = 0
         while not self._stopping.is_set():
             self._progress = False
-            asked: float | None = None
+            error: TutorError | None = None
             try:
+                if self._anew:
+                    self._anew, self._version = False, None
                 self._once()
-            except (ApiRefused, ApiUnreachable) as error:
-                if self._stopping.is_set():
-                    return
-                asked = self._after(error)
-            except Exception as error:
+            except (ApiRefused, ApiUnreachable) as told:
+                error = self._after(told)
+            except Exception as fault:
                 # A fault of ours or of a subscriber: told like a lost link, because a silent end would be a lie.
                 self._version = None
-                self._lost(TutorError(f"a fault in the watch: {type(error).__name__}: {error}"))
+                error = TutorError(f"a fault in the watch: {type(fault).__name__}: {fault}")
+            if self._stopping.is_set():
+                return
             # A watch that ends at once without a word is no better than one that fails.
             failures = 0 if self._progress else failures + 1
-            if failures or asked:
-                self._stopping.wait(max(asked or 0.0, self._delay(failures)))
+            asked = error.retry_after if isinstance(error, ApiRefused) else None
+            delay = max(asked or 0.0, self._delay(failures))
+            self.due = time.time() + delay
+            if error is not None:
+                self._lost(error)
+            if delay and self._hurry.wait(delay):
+                failures = 0
+            self._hurry.clear()
 
     def _delay(self, failures: int) -> float:
         ceiling = min(LAST_DELAY, FIRST_DELAY * 2 ** min(failures - 1, 12)) if failures else 0.0
         return ceiling * (0.5 + self._random.random() / 2)
 
-    def _after(self, error: ApiRefused | ApiUnreachable) -> float | None:
-        """Draw the consequences of a failure; returns the seconds that the server asked us to wait."""
+    def _after(self, error: ApiRefused | ApiUnreachable) -> TutorError | None:
+        """Draw the consequences of a failure; returns what is to be told of it, None if it is part of the way."""
         if isinstance(error, ApiUnreachable):
             self._progress = False
-            self._lost(error)
-            return None
+            return error
         if error.status == 410:
             self._version = None
             return None
@@ -127,10 +151,9 @@ class Reflector:
             self._progress = True
             return None
         self._progress = False
-        if error.status != 429:
+        if error.status not in (401, 429):
             self._version = None
-        self._lost(error)
-        return error.retry_after
+        return error
 
     def _lost(self, error: TutorError) -> None:
         # A subscriber's fault must not end the thread: the next attempt tells the same again.
@@ -200,6 +223,7 @@ class Reflector:
         change = _CHANGES.get(str(kind))
         if change is None:
             return initial
+        obj = self._compactor.compact(obj)
         if initial is not None:
             initial.append(obj)
             return initial

@@ -20,7 +20,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from k8s_tutor.kube.access import Access
-from k8s_tutor.kube.errors import ApiUnreachable, refused
+from k8s_tutor.kube.errors import ApiUnreachable, Unauthorized, refused
 
 CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 10.0
@@ -193,10 +193,20 @@ class Transport:
         """The request target of a path below the server's URL."""
         return f"{urlsplit(self.access.server).path}/{path.lstrip('/')}"
 
+    def renew(self, access: Access) -> None:
+        """Use this access from now on; connections made with the one before are let go."""
+        self.access = access
+        self.drop()
+
     def close(self) -> None:
         """Close the idle connections; a request that is still under way closes its own."""
         with self._lock:
             self._closed = True
+        self.drop()
+
+    def drop(self) -> None:
+        """Close the idle connections: after a sleep they may lead nowhere."""
+        with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
@@ -272,7 +282,7 @@ class Stream:
         if response.status != 200:
             with contextlib.closing(response):
                 body, cut = _read(response, _LINE_LIMIT)
-            raise_for(self._access.server, Answer(response.status, _lower(response), body, cut))
+            raise_for(self._access, Answer(response.status, _lower(response), body, cut))
         connection.silence(self._read_timeout)
         return response
 
@@ -303,12 +313,15 @@ def head(access: Access, more: Mapping[str, str] | None) -> dict[str, str]:
     return {**headers, **(more or {})}
 
 
-def raise_for(server: str, answer: Answer) -> None:
+def raise_for(access: Access, answer: Answer) -> None:
     """Raise ApiRefused for an error that Kubernetes itself sent, ApiUnreachable for one that something else sent."""
+    server = access.server
     told = parse(server, answer) if "json" in answer.headers.get("content-type", "") else None
     # The API server's own short refusals (401, 404 of an unknown path, 429) can be plain text; a page is not.
     if told is None and "html" in answer.headers.get("content-type", "html"):
         raise ApiUnreachable(f"{server} answered {answer.status} with a page that is no Kubernetes answer")
+    if answer.status == 401:
+        raise Unauthorized(str(access.kubeconfig))
     text = answer.body[:2000].decode("utf-8", "replace").strip()
     body = told if isinstance(told, dict) and told.get("kind") == "Status" else {"message": text}
     raise refused(answer.status, body, _retry_after(answer))

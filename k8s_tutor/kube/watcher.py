@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import Api
-from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, NotFound
+from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, NotFound, Unauthorized
 from k8s_tutor.kube.record import KINDS, Change
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.kube.reflector import Reflector
@@ -18,17 +18,23 @@ from k8s_tutor.kube.resources import BY_KIND
 
 PING_SECONDS = 5.0
 PING_TIMEOUT = 3.0
+SLEPT_SECONDS = 20.0
+"""A look every five seconds that comes so much late: the machine slept (or we were stopped), and sockets with it."""
 _LISTERS = 4
 Told = Literal["connecting", "live", "lost"]
 
 
 @dataclass(frozen=True)
 class LinkState:
-    """The link to the API server. ``heard``: when it last spoke (Unix time, 0.0: never); ``trouble``: why lost."""
+    """The link to the API server. ``heard``: when it last spoke (Unix time, 0.0: never); ``trouble``: why lost.
+
+    ``again``: when it is tried again (Unix time, 0.0 while it is not lost).
+    """
 
     state: Told
     heard: float
     trouble: str = ""
+    again: float = 0.0
 
 
 class Watcher:
@@ -56,6 +62,7 @@ class Watcher:
         self._waiting_for: set[str] = set()
         self._down: dict[str, str] = {}
         self._deaf = ""
+        self._next_ping = 0.0
         self._heard = 0.0
         self._told = LinkState("connecting", 0.0)
         self._reflectors: list[Reflector] = []
@@ -132,11 +139,12 @@ class Watcher:
         if kind != "Namespace":
             self._recorder.lost(kind, error.message)
         with self._changed:
-            if isinstance(error, ApiRefused) and error.status not in (429, 500, 502, 503, 504):
+            if isinstance(error, ApiRefused) and error.status not in (401, 429, 500, 502, 503, 504):
                 self._heard = time.time()
                 self._waiting_for.discard(kind)
                 self._changed.notify_all()
-            self._down[kind] = "" if isinstance(error, ApiRefused) and error.status < 429 else error.message
+            refused = isinstance(error, ApiRefused) and error.status < 429 and not isinstance(error, Unauthorized)
+            self._down[kind] = "" if refused else _why(error)
         self._tell()
 
     # The link.
@@ -144,7 +152,9 @@ class Watcher:
     def _state(self) -> LinkState:
         trouble = self._deaf or next((why for why in self._down.values() if why), "")
         if trouble:
-            return LinkState("lost", self._heard, trouble)
+            dues = [item.due for item in self._reflectors if self._down.get(item.kind)]
+            again = self._next_ping if self._deaf or not dues else min(dues)
+            return LinkState("lost", self._heard, trouble, again)
         return LinkState("connecting" if self._waiting_for else "live", self._heard)
 
     def _tell(self) -> None:
@@ -153,22 +163,34 @@ class Watcher:
                 now, before = self._state(), self._told
                 self._told = now
             # The time of the last word changes all the time; whoever shows it reads ``link``.
-            if (now.state, now.trouble) != (before.state, before.trouble) and self._on_link is not None:
+            if replace(now, heard=0.0) != replace(before, heard=0.0) and self._on_link is not None:
                 self._on_link(now)
 
     def _ping(self) -> None:
+        looked = time.time()
         while not self._stopping.wait(PING_SECONDS):
+            # The wall's clock: the one that threads wait by stands still while a machine sleeps.
+            slept = time.time() - looked > PING_SECONDS + PING_TIMEOUT + SLEPT_SECONDS
+            if slept:
+                self._api.drop_idle()
+            anew = False
             try:
                 self._api.text("livez", timeout=PING_TIMEOUT, limit=1024)
                 deaf = ""
+            except Unauthorized as error:
+                deaf = _why(error)
             except ApiRefused:
                 deaf = ""
             except ApiUnreachable as error:
                 deaf = error.message
+                # A cluster that was made anew is somewhere else, with other certificates.
+                anew = self._api.look_again()
+            looked = time.time()
             with self._lock:
                 before, self._deaf = self._deaf, deaf
+                self._next_ping = looked + PING_SECONDS
                 if not deaf:
-                    self._heard = time.time()
+                    self._heard = looked
                 # The Namespace is no kind of the record: its UID alone is told.
                 watched = {item.kind for item in self._reflectors} - {"Namespace"}
                 fine = sorted(watched - set(self._down))
@@ -178,7 +200,16 @@ class Watcher:
             elif before and not deaf:
                 for kind in fine:
                     self._recorder.found(kind)
+            if slept or anew or (before and not deaf):
+                # Its sockets may be dead without knowing, and who waits need not wait any longer.
+                for reflector in self._reflectors:
+                    reflector.nudge(anew=anew)
             self._tell()
+
+
+def _why(error: TutorError) -> str:
+    """What is wrong, and for credentials what mends it: nobody else can."""
+    return f"{error.message}: {error.remedy}" if isinstance(error, Unauthorized) else error.message
 
 
 def observe_once(api: Api, namespace: str, recorder: Recorder, kinds: Iterable[str] = tuple(KINDS)) -> None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from k8s_tutor.checks.check import Check, bound, find
 from k8s_tutor.checks.outcome import Finding, Outcome, Status, passed, unobserved, waiting
-from k8s_tutor.kube.record import Evidence, Object, Record
+from k8s_tutor.kube.record import Evidence, Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Mode, Step
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 
@@ -182,7 +182,7 @@ def quiet_since(record: Record, kinds: tuple[str, ...]) -> float | None:
         if kind == "Event":
             continue
         for life in record.lives.get(kind, ()):
-            stamps = [life.gone_at] if life.gone_at is not None else list(_stamps(life.last))
+            stamps = [life.gone_at if life.gone_at is not None else life.dated]
             # A change that we saw arrive is as young as its arrival, whatever it says of itself.
             if life.gone_at is None and not (life.seen_from_start and len(life.versions) == 1):
                 stamps.append(life.versions[-1].at)
@@ -190,29 +190,6 @@ def quiet_since(record: Record, kinds: tuple[str, ...]) -> float | None:
                 if stamp is not None and (newest is None or stamp > newest):
                     newest = stamp
     return newest
-
-
-def _stamps(item: Object) -> list[float]:
-    metadata = item.get("metadata") or {}
-    status = item.get("status") or {}
-    texts = [metadata.get("creationTimestamp"), metadata.get("deletionTimestamp")]
-    for condition in status.get("conditions") or ():
-        texts += [condition.get("lastTransitionTime"), condition.get("lastUpdateTime")]
-    for container in status.get("containerStatuses") or ():
-        texts.append(((container.get("state") or {}).get("running") or {}).get("startedAt"))
-    for manager in metadata.get("managers") or ():
-        if isinstance(manager, Mapping):
-            texts.append(manager.get("time"))
-    return [stamp for stamp in (_unix(text) for text in texts) if stamp is not None]
-
-
-def _unix(text: object) -> float | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None
 
 
 def _remember(memory: Memory, state: LabState, since: Mapping[str, float], now: float) -> Memory:

@@ -2,7 +2,8 @@
 
 Evidence belongs to one namespace of one cluster (its UID): another one inherits none of it, because nothing was
 seen to happen there. Which steps were done, read and hinted is the learner's own and goes along.
-The file is locked while it is open for writing; a second instance reads it and keeps what it learns to itself.
+The file is locked while it is open for writing; a second instance reads it and keeps what it learns to itself until
+the first one has ended. What a full disk does not take is kept and tried again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,11 @@ from k8s_tutor.session.engine import Memory
 
 SCHEMA = 1
 LARGEST = 4 * 1024 * 1024
+RETRY_SECONDS = 5.0
+OTHER_AT_WORK = (
+    "Another k8s-tutor works on {lab} now. This one shows everything, "
+    "but what it sees is not added to your saved progress until the other one ends."
+)
 PLACES_KEPT = 20
 """Namespaces whose evidence is kept; the oldest go first."""
 
@@ -40,7 +47,10 @@ class Progress:
         self.lab = lab
         self.namespace_uid = namespace_uid
         self.path = (folder or paths.state_dir() / "progress") / f"{lab}.json"
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._trouble = ""
+        self._tried = 0.0
+        self._busy = False
         self.read_only = not keep
         self._lock: int | None = None
         self._document: dict[str, Any] = _empty(lab)
@@ -77,12 +87,58 @@ class Progress:
         self.namespace_uid = namespace_uid
         self.memory = self._memory()
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the learner: what stands, and what the disk does not take now."""
+        return [
+            *self._notes,
+            *([OTHER_AT_WORK.format(lab=self.lab)] if self._busy else []),
+            *filter(None, [self._trouble]),
+        ]
+
+    @property
+    def again(self) -> float | None:
+        """The ``time.monotonic`` at which to call ``retry``; None when nothing is to be tried again."""
+        return self._tried + RETRY_SECONDS if self._trouble or self._busy else None
+
+    def retry(self) -> bool:
+        """Save what was not taken, or begin to save once the other instance has ended; true if ``memory`` grew by it.
+
+        Does nothing before ``again``.
+        """
+        again = self.again
+        if again is None or time.monotonic() < again:
+            return False
+        if not self._busy:
+            self._write()
+            return False
+        self._tried = time.monotonic()
+        self._take_lock()
+        if self._lock is None:
+            return False
+        self.read_only = False
+        self._load()
+        known = self._memory()
+        hints = {step: max(number, self.memory.hints.get(step, 0)) for step, number in known.hints.items()}
+        self.update(
+            replace(
+                self.memory,
+                evidence={**self.memory.evidence, **known.evidence},
+                passed_at={**self.memory.passed_at, **known.passed_at},
+                read=self.memory.read | known.read,
+                hints={**self.memory.hints, **hints},
+                earlier=self.memory.earlier | known.earlier,
+            )
+        )
+        return True
+
     def close(self) -> None:
         """Let another instance write. May be called twice."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
             self.read_only = True
+        self._busy = False
 
     def _take_lock(self) -> None:
         try:
@@ -94,13 +150,11 @@ class Progress:
                 os.close(self._lock)
                 self._lock = None
             self.read_only = True
-            if isinstance(error, BlockingIOError):
-                self.notes.append(
-                    f"Another k8s-tutor works on {self.lab} now. This one shows everything, "
-                    "but what it sees is not added to your saved progress."
-                )
-            else:
-                self.notes.append(f"Progress cannot be saved in {self.path.parent}: {error.strerror}.")
+            self._busy = isinstance(error, BlockingIOError)
+            if not self._busy:
+                self._notes.append(f"Progress cannot be saved in {self.path.parent}: {error.strerror}.")
+        else:
+            self._busy = False
 
     def _load(self) -> None:
         try:
@@ -116,7 +170,7 @@ class Progress:
             document = json.loads(text)
             if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
                 self.read_only = True
-                self.notes.append(f"{self.path.name} was written by a newer k8s-tutor; it is left as it is.")
+                self._notes.append(f"{self.path.name} was written by a newer k8s-tutor; it is left as it is.")
                 return
             self._document = _checked(document, self.lab)
             self._written = text
@@ -125,15 +179,15 @@ class Progress:
 
     def _set_aside(self, why: str) -> None:
         if self.read_only:
-            self.notes.append(f"Saved progress cannot be read ({why[:120]}).")
+            self._notes.append(f"Saved progress cannot be read ({why[:120]}).")
             return
         aside = self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
         try:
             os.replace(self.path, aside)
-            self.notes.append(f"Saved progress could not be read ({why[:120]}); it was moved to {aside}.")
+            self._notes.append(f"Saved progress could not be read ({why[:120]}); it was moved to {aside}.")
         except OSError as error:
             self.read_only = True
-            self.notes.append(f"Saved progress can neither be read nor moved aside: {error.strerror}.")
+            self._notes.append(f"Saved progress can neither be read nor moved aside: {error.strerror}.")
 
     def _memory(self) -> Memory:
         document = self._document
@@ -159,14 +213,17 @@ class Progress:
                 del places[stale]
         text = json.dumps(self._document, indent=1, sort_keys=True, default=str) + "\n"
         if text == self._written:
+            self._trouble = ""
             return
+        self._tried = time.monotonic()
         try:
             atomic.write_text(self.path, text)
-            self._written = text
+            self._written, self._trouble = text, ""
         except OSError as error:
-            note = f"Progress could not be saved: {error.strerror}."
-            if note not in self.notes:
-                self.notes.append(note)
+            self._trouble = (
+                f"Progress could not be saved: {error.strerror}. It is kept here and tried again every "
+                f"{RETRY_SECONDS:.0f} s."
+            )
 
 
 def _empty(lab: str) -> dict[str, Any]:

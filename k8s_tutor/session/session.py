@@ -7,12 +7,14 @@ milliseconds after what changed; nothing is asked again and again that can be wa
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from k8s_tutor.checks.outcome import Outcome, Status
 from k8s_tutor.clusters.provider import Cluster
@@ -24,6 +26,7 @@ from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.session import engine
 from k8s_tutor.session.actions import Runner, Tell, step_state
 from k8s_tutor.session.connection import Connection, ensure_namespace, open_connection
+from k8s_tutor.session.drafts import Draft, Drafts
 from k8s_tutor.session.files import FolderWatch
 from k8s_tutor.session.hints import one_more
 from k8s_tutor.session.observing import Observer
@@ -32,8 +35,13 @@ from k8s_tutor.session.reset import renew
 from k8s_tutor.session.state import LabState, Link, StepState
 from k8s_tutor.session.workspace import Workspace
 
+if TYPE_CHECKING:
+    from k8s_tutor.session.editing import Editing
+
 COALESCE = 0.015
 """Seconds to gather what changes together before judging."""
+LEAVE, LONGEST_PAUSE = 5.0, 0.5
+"""A judgement is followed by a pause of so many times its own length, at most so many seconds."""
 SYNC_SECONDS = 5.0
 LOST_GRACE = 4.0
 """Seconds that ``settle`` waits for a lost API server to come back."""
@@ -78,6 +86,8 @@ class Session:
             self.progress = Progress(lab.id, self.connection.namespace.uid, keep=keep)
             self._closing.append(self.progress.close)
             self._memory = self.progress.memory
+            self._drafts = Drafts(lab.id, keep=keep)
+            self._closing.append(self._drafts.close)
             self.recorder = Recorder(self.namespace)
             self._began = self.recorder.snapshot().began
             self._state = engine.blank(lab, self.recorder.snapshot(), self._memory, "connecting to the cluster")
@@ -210,6 +220,14 @@ class Session:
         self.workspace.write(name, text)
         self.changed()
 
+    def drafts(self) -> Sequence[Draft]:
+        """Text that was typed and not saved when the tutor ended last time."""
+        return self._drafts.load()
+
+    def keep_drafts(self, drafts: Sequence[Draft]) -> None:
+        """Keep this unsaved text and no other, in case the tutor is killed. Raises EnvironmentFault."""
+        self._drafts.keep(drafts)
+
     def apply(self, name: str) -> list[str]:
         """Apply a file of the workspace; lines that say what happened. Raises TutorError for what was refused."""
         file = self.workspace.read(name)
@@ -222,6 +240,13 @@ class Session:
         from k8s_tutor.session.applying import apply_lines
 
         return apply_lines(self.connection.api, text, self.namespace, name)
+
+    @functools.cached_property
+    def editing(self) -> Editing:
+        """What the editor asks while a manifest is written."""
+        from k8s_tutor.session.editing import Editing
+
+        return Editing(self.connection.api, self.namespace)
 
     def visit(self, ip: str, port: int) -> int | None:
         """One GET as the learner's own curl would send it; the HTTP status, None without an answer."""
@@ -291,6 +316,7 @@ class Session:
             self._changed.notify_all()
 
     def _work(self) -> None:
+        pause = 0.0
         while True:
             with self._changed:
                 while not self._dirty and not self._closed:
@@ -301,9 +327,12 @@ class Session:
                 if self._closed:
                     return
             # A change seldom comes alone; a rollout brings dozens in one breath.
-            if self._cancelled.wait(COALESCE):
+            if self._cancelled.wait(max(COALESCE, pause)):
                 return
+            began = time.thread_time()
             self._judge()
+            # With thousands of objects judging takes long: it must leave most of the processor to the screen.
+            pause = min((time.thread_time() - began) * LEAVE, LONGEST_PAUSE)
 
     def _judge(self) -> None:
         began = self.recorder.snapshot().began
@@ -311,6 +340,8 @@ class Session:
             self._renewed(began)
         with self._changed:
             self._dirty = False
+            if self.progress.retry():
+                self._memory = replace(self.progress.memory, since=self._memory.since)
             generation = self._observer.generation
             record = self.recorder.snapshot()
             link, before = self._link, self._state
@@ -320,6 +351,7 @@ class Session:
                 link=Link(link.state),
                 heard=self._watcher.link.heard,
                 trouble=link.trouble,
+                again=link.again,
                 notes=tuple(self.progress.notes),
             )
             if state.link is Link.LOST:
@@ -331,7 +363,7 @@ class Session:
                 self._memory = memory
             pending, again = self._observer.look(state) if state.link is Link.LIVE else (False, None)
             until = engine.next_look(state)
-            times = [again] if again is not None else []
+            times = [at for at in (again, self.progress.again) if at is not None]
             if until is not None:
                 times.append(time.monotonic() + max(until - time.time(), 0.02))
             self._look_again = min(times, default=None)

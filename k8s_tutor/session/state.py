@@ -62,6 +62,7 @@ class LabState:
     """A lab at one moment. ``current`` is the index of the first step that is not done (the last one when all are).
 
     ``heard``: when the API server last said anything (Unix time). ``trouble``: why ``link`` is not live, in words.
+    ``again``: when it is tried again (Unix time).
     ``notes``: what the learner should be told beside (progress set aside, second tutor is read-only …).
     """
 
@@ -72,6 +73,7 @@ class LabState:
     link: Link = Link.CONNECTING
     heard: float = 0.0
     trouble: str = ""
+    again: float = 0.0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @property

@@ -135,7 +135,7 @@ class Workspace:
             after = before.rstrip("\n") + ("\n" if before.strip() else "") + line + "\n"
         if _parse(after) != wanted:
             # A value over several lines: write the file anew, the old one stays beside it.
-            atomic.write_text(self.path(f"{ANSWERS}.before"), before, mode=0o644)
+            self.write(f"{ANSWERS}.before", before)
             after = "".join(f"{name}: {_scalar(value)}\n" for name, value in wanted.items())
         self.write(ANSWERS, after)
 

@@ -150,15 +150,26 @@ class TutorApp(App[int]):
     @work
     async def action_quit_tutor(self) -> None:
         """Leave. Asks only if typed text would be lost."""
-        unsaved = [screen for screen in self.screen_stack if isinstance(screen, LabScreen) and screen.unsaved]
+        labs = [screen for screen in self.screen_stack if isinstance(screen, LabScreen)]
+        unsaved = next((screen.unsaved for screen in labs if screen.unsaved), "")
+        unfinished = next((screen.unfinished for screen in labs if screen.unfinished), "")
+        lost = []
         if unsaved:
-            question = ConfirmScreen(
-                "Leave without saving?",
-                f"{unsaved[0].unsaved} has changes that are not saved. ctrl+s saves them.",
-                yes="leave without saving",
-            )
+            lost.append(f"{unsaved} has changes that are not saved. ctrl+s saves them.")
+        if unfinished:
+            lost.append(f"{plain(unfinished, 40)} is open in the terminal, with what is typed in it.")
+        if lost:
+            question = ConfirmScreen("Leave without saving?", " ".join(lost), yes="leave without saving")
             if not await self.push_screen_wait(question):
                 return
+        if unsaved and self.session is not None:
+            # Given up on purpose: it is not offered again. A disk that hangs does not keep anybody here.
+            session = self.session
+            for screen in labs:
+                screen.give_up()
+            self.jobs.start(self, "give-up", lambda: session.keep_drafts(()), then=lambda _: self.exit(0))
+            self.set_timer(0.4, lambda: self.exit(0))
+            return
         self.exit(0)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -46,6 +46,7 @@ LAB = [
     Binding("v,5", "show('results')", "results", show=False, tooltip="The results", id="show_results"),
     _key("m", "fill", "type it for me", "Put the lab's manifest into the editor", show=False),
     _key("ctrl+s", "save", "save", "Save the manifest", show=False),
+    _key("f2", "explain_field", "explain field", "What the cluster's schema says of the field", show=False),
     _key("s", "solve", "solve", "Do this step for me (asks first)", show=False),
     _key("R", "reset", "start over", "Start this lab over (asks first)", show=False),
     _key("z", "zoom", "zoom", "This pane alone, and back", show=False),

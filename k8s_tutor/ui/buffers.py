@@ -14,6 +14,7 @@ class Buffer:
     """One file. ``base`` is the disk's text that the typed one started from (None: no file).
 
     ``heard`` is what the watch last said; ``other`` is the disk's text while it disagrees with what is typed.
+    ``restored``: typed before the tutor ended last time, and not saved then.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Buffer:
     heard: str | None = None
     other: str | None = None
     conflict: bool = False
+    restored: bool = False
 
     @property
     def dirty(self) -> bool:
@@ -60,9 +62,21 @@ class Buffer:
     def saved(self, text: str) -> None:
         """This text is on disk now."""
         self.base, self.conflict, self.other = text, False, None
+        self.restored = False
+
+    def restore(self, text: str, base: str | None) -> bool:
+        """Bring typed text back; the disk's text that it started from was ``base``. False if that changes nothing."""
+        if self.dirty or text == (self.base or ""):
+            return False
+        if base != self.base:
+            self.conflict, self.other, self.base = True, self.base, base
+        self.text, self.restored = text, True
+        return True
 
     def take_disk(self) -> None:
         """Give up what is typed for what is on disk."""
         if self.conflict:
             self.base, self.text = self.other, self.other or ""
-            self.conflict, self.other = False, None
+        elif self.restored:
+            self.text = self.base or ""
+        self.conflict, self.other, self.restored = False, None, False

@@ -64,6 +64,14 @@ class TabChosen(Message):
         self.tab_id = tab_id
 
 
+class Drafted(Message):
+    """What is typed and not saved is not what it was."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is enough."""
+        return isinstance(message, Drafted)
+
+
 class SaveWanted(Message):
     """The learner saves a file."""
 
@@ -71,3 +79,23 @@ class SaveWanted(Message):
         super().__init__()
         self.name = name
         self.text = text
+
+
+class TextTyped(Message):
+    """The manifest's text is another one."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, TextTyped)
+
+
+class CursorMoved(Message):
+    """The cursor of the manifest is elsewhere."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, CursorMoved)
+
+
+class CompletionWanted(Message):
+    """The learner wants to know what can be written at the cursor."""

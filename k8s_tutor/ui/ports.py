@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from k8s_tutor.checks.completing import Completion, Explanation
+from k8s_tutor.checks.writing import Problem
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.phases import Report
+from k8s_tutor.session.drafts import Draft
+from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import LabState
 
 
@@ -37,6 +41,30 @@ class ShellSpec:
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
+
+
+class EditingPort(Protocol):
+    """What the editor asks while a manifest is written. All may block; rows and columns asked with are from 0."""
+
+    def problems(self, text: str, /) -> tuple[Problem, ...]:
+        """What is wrong by syntax and the cluster's schemas."""
+        ...
+
+    def dry_run(self, text: str, /) -> tuple[Problem, ...] | None:
+        """What the API server would refuse; None when it did not answer."""
+        ...
+
+    def explain(self, text: str, row: int, column: int, /) -> Explanation | None:
+        """What the field on this line is for."""
+        ...
+
+    def complete(self, text: str, row: int, column: int, /) -> Completion:
+        """What can be written at the cursor."""
+        ...
+
+    def difference(self, text: str, /) -> Difference:
+        """What an apply would change. Raises TutorError."""
+        ...
 
 
 class SessionPort(Protocol):
@@ -80,8 +108,21 @@ class SessionPort(Protocol):
         """Write a file of the workspace, whole or not at all."""
         ...
 
+    def drafts(self) -> Sequence[Draft]:
+        """Text that was typed and not saved when the tutor ended last time."""
+        ...
+
+    def keep_drafts(self, drafts: Sequence[Draft], /) -> object:
+        """Keep this unsaved text and no other, in case the tutor is killed. Raises TutorError."""
+        ...
+
     def apply(self, name: str, /) -> Sequence[str]:
         """Apply a file; lines that say what happened to each object. Raises TutorError for what was refused."""
+        ...
+
+    @property
+    def editing(self) -> EditingPort:
+        """What the editor asks while a manifest is written."""
         ...
 
     def solve(self, step_id: str, /) -> object:

@@ -9,14 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from k8s_tutor.checks.completing import Choice, Completion, Explanation
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status
+from k8s_tutor.checks.writing import Problem, problems
 from k8s_tutor.clusters.provider import Cluster, NodeInfo
 from k8s_tutor.errors import ClusterError, TutorError
+from k8s_tutor.kube.cursor import place
 from k8s_tutor.kube.record import Change, File, Life, Object, Record, Version
 from k8s_tutor.labs.model import Action, Callout, CheckSpec, Lab, Manifest, Question, Step
 from k8s_tutor.phases import Phase, PhaseState, Report
+from k8s_tutor.session.drafts import Draft
+from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
-from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
+from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
 
 POD_MANIFEST = """\
 apiVersion: v1                  #[1]
@@ -242,6 +247,38 @@ def event(index: int, reason: str, name: str, message: str = "") -> Object:
     }
 
 
+class FakeEditing(EditingPort):
+    """Answers as a test wants; problems are really those of the text's syntax unless a test sets others."""
+
+    def __init__(self) -> None:
+        self.wrong: tuple[Problem, ...] | None = None
+        self.refused: tuple[Problem, ...] | None = ()
+        self.explained: Explanation | None = None
+        self.choices: tuple[Choice, ...] = ()
+        self.differs = Difference(fresh=("pod/nginx-pod",))
+        self.asked: list[str] = []
+
+    def problems(self, text: str, /) -> tuple[Problem, ...]:
+        self.asked.append("problems")
+        return problems(text) if self.wrong is None else self.wrong
+
+    def dry_run(self, text: str, /) -> tuple[Problem, ...] | None:
+        self.asked.append("dry_run")
+        return self.refused
+
+    def explain(self, text: str, row: int, column: int, /) -> Explanation | None:
+        return self.explained
+
+    def complete(self, text: str, row: int, column: int, /) -> Completion:
+        start = place(text, row, column).column
+        word = text.split("\n")[row][start:column]
+        return Completion(row, start, tuple(item for item in self.choices if item.label.startswith(word)))
+
+    def difference(self, text: str, /) -> Difference:
+        self.asked.append("difference")
+        return self.differs
+
+
 class FakeSession(SessionPort):
     """Keeps a state that a test changes; writes down what it was asked."""
 
@@ -251,9 +288,12 @@ class FakeSession(SessionPort):
         self.files: dict[str, str] = {}
         self.refuse: Exception | None = None
         self.applied: Sequence[str] = ("pod/nginx-pod created",)
+        self.kept: Sequence[Draft] = ()
+        self.full: Exception | None = None
         self.hang = threading.Event()
         self.hangs = False
         self.closed = threading.Event()
+        self._editing = FakeEditing()
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -268,6 +308,10 @@ class FakeSession(SessionPort):
     @property
     def cluster(self) -> Cluster:
         return CLUSTER
+
+    @property
+    def editing(self) -> FakeEditing:
+        return self._editing
 
     def subscribe(self, callback: Callable[[LabState], None], /) -> object:
         self._callbacks.append(callback)
@@ -336,6 +380,15 @@ class FakeSession(SessionPort):
         """Another program wrote the file."""
         self.files[name] = text
         self.push_record(files={n: File(n, t) for n, t in self.files.items()})
+
+    def drafts(self) -> Sequence[Draft]:
+        return self.kept
+
+    def keep_drafts(self, drafts: Sequence[Draft], /) -> object:
+        if self.full is not None:
+            raise self.full
+        self.kept = tuple(drafts)
+        return None
 
     def apply(self, name: str, /) -> Sequence[str]:
         self._note("apply", name)

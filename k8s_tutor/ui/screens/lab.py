@@ -16,7 +16,8 @@ from k8s_tutor.session.state import LabState, StepState
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChosen
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
-from k8s_tutor.ui.screens.lab_deeds import LabDeeds
+from k8s_tutor.ui.screens.lab_drafts import LabDrafts
+from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.screens.story import StoryScreen
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line, plain
@@ -35,7 +36,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabDeeds):
+class LabScreen(LabDrafts, LabWriting):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
@@ -66,6 +67,11 @@ class LabScreen(LabDeeds):
     def unsaved(self) -> str:
         """Name of a file with typed text that is not on disk; empty if there is none."""
         return self.query_one(EditorPane).unsaved if self.is_mounted else ""
+
+    @property
+    def unfinished(self) -> str:
+        """Name of a program in the terminal that could lose what is typed in it; empty if there is none."""
+        return self.query_one(TerminalSlot).unfinished if self.is_mounted else ""
 
     @property
     def terminal_has_keys(self) -> bool:
@@ -112,6 +118,7 @@ class LabScreen(LabDeeds):
         self.set_class(True, "show-lesson", "work-manifest", "mid-manifest")
         self._open_manifest()
         await self._show(self.state)
+        self.bring_back()
         self.session.subscribe(self._heard)
         self.tutor.jobs.start(self, "shell", self._find_shell, then=self._shell_known, failed=self.trouble)
 

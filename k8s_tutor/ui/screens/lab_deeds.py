@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual import on, work
 from textual.screen import Screen
 
-from k8s_tutor.errors import TutorError
+from k8s_tutor.errors import EnvironmentFault, TutorError
 from k8s_tutor.ui.messages import Answered, SaveWanted, StateChanged
 from k8s_tutor.ui.ports import SessionPort
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
@@ -32,6 +32,9 @@ class LabDeeds(Screen[None]):
         @property
         def step(self) -> StepState: ...  # noqa: D102 - the screen's
         def action_show(self, pane: str) -> None: ...  # noqa: D102 - the screen's
+        def not_saved(self, name: str, text: str, error: EnvironmentFault) -> None: ...  # noqa: D102
+        def keep_now(self) -> None: ...  # noqa: D102
+        def apply_file(self, name: str, text: str) -> None: ...  # noqa: D102 - the screen's
 
     def _do(
         self, group: str, work: Callable[[], Any], then: Callable[[Any], object] | None = None, busy: str = ""
@@ -88,7 +91,13 @@ class LabDeeds(Screen[None]):
         message.stop()
         self._save(message.name, message.text)
 
-    def _save(self, name: str, text: str, after: Callable[[], Sequence[str]] | None = None) -> None:
+    def _save(
+        self,
+        name: str,
+        text: str,
+        after: Callable[[], Sequence[str]] | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
         editor = self.query_one(EditorPane)
 
         def save() -> tuple[bool, str | None, Sequence[str]]:
@@ -106,11 +115,15 @@ class LabDeeds(Screen[None]):
             if not saved:
                 editor.disagree(name, disk)
                 self.tutor.say(f"{name} was changed by another program: ctrl+s keeps yours, ctrl+r takes the other.")
-            elif after is not None:
+            elif after is not None and rows:
                 editor.show_applied(rows)
+            if saved and then is not None:
+                then()
 
         def failed(error: Exception) -> None:
-            if after is not None and isinstance(error, TutorError):
+            if isinstance(error, EnvironmentFault) and error.code == "workspace":
+                self.not_saved(name, text, error)
+            elif after is not None and isinstance(error, TutorError):
                 editor.show_applied([error.message, *([f"→ {error.remedy}"] if error.remedy else [])], bad=True)
             else:
                 self.trouble(error)
@@ -127,7 +140,7 @@ class LabDeeds(Screen[None]):
         if not name or (not text.strip() and not editor.buffer.base):
             self.tutor.say("There is nothing to apply: the file is empty.")
             return
-        self._save(name, text, lambda: [plain(row, 900) for row in self.session.apply(name)])
+        self.apply_file(name, text)
 
     def action_save(self) -> None:
         """Save the file that is shown."""
@@ -196,4 +209,5 @@ class LabDeeds(Screen[None]):
 
     def action_home(self) -> None:
         """Back to the list of labs."""
+        self.keep_now()
         self.tutor.leave_lab()

@@ -22,6 +22,8 @@ MAX_EARLY = 256
 CLEAR_LINE = b"\x05\x15"  # to the end, then discard to the start: the same in bash's and zsh's editors
 NO_PROMPT = 2.0
 """Seconds after which a shell that never marks its prompt (no bracketed paste) is typed at all the same."""
+VIEWERS = ("less", "more", "man", "top", "htop", "watch", "pager")
+"""Full-screen programs in which nothing is typed that could be lost."""
 
 
 class TerminalPane(Pointer, can_focus=True):
@@ -98,6 +100,15 @@ class TerminalPane(Pointer, can_focus=True):
         """Whether a line editor waits for input (bash and zsh ask for bracketed paste exactly then)."""
         core = self._core
         return core is not None and not self.exited and core.mode(BRACKETED_PASTE) and not core.alternate
+
+    @property
+    def unfinished(self) -> str:
+        """Name of a full-screen program that may hold typed text (vim, nano …); empty if there is none."""
+        core, running = self._core, self._pty
+        if core is None or running is None or self.exited or not core.alternate:
+            return ""
+        name = running.foreground
+        return "" if name in VIEWERS else name
 
     def insert(self, text: str) -> bool:
         """Put a command at the prompt in place of what is typed there. It is never run: that is the learner's Enter.

@@ -2,71 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from rich.style import Style
-from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.color import Color, ColorParseError
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
+from k8s_tutor.checks.completing import Completion, Explanation
+from k8s_tutor.checks.writing import Problem
 from k8s_tutor.kube.record import File
 from k8s_tutor.labs.model import Lab
+from k8s_tutor.session.drafts import Draft
 from k8s_tutor.ui.buffers import Buffer
 from k8s_tutor.ui.callouts import explain
-from k8s_tutor.ui.messages import SaveWanted, TabChosen
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT, block, line, visible
+from k8s_tutor.ui.messages import CompletionWanted, CursorMoved, Drafted, SaveWanted, TabChosen, TextTyped
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.rows import Row, Rows
 from k8s_tutor.ui.widgets.statusbar import Strip
+from k8s_tutor.ui.widgets.suggestions import Suggestions
+from k8s_tutor.ui.widgets.yaml_area import YamlArea, next_indent
 
-_YAML = re.compile(r"(?P<comment>(?:^|\s)#.*$)|(?P<key>^[\s-]*[\w./\"'-]+(?=\s*:(?:\s|$)))|(?P<dash>^\s*-(?=\s))")
-_INDENT = re.compile(r"^(\s*)((?:-\s+)*)")
+__all__ = ["EditorPane", "YamlArea", "next_indent"]
 
-
-class YamlArea(TextArea):
-    """A text area that knows just enough YAML: colours for keys and comments, and the indent of the next line."""
-
-    def get_line(self, line_index: int) -> Text:
-        """The line, with keys and comments told apart; what cannot be shown safely as a sign in its place."""
-        text = Text(visible(self.document.get_line(line_index)), end="", no_wrap=True)
-        for found in _YAML.finditer(text.plain):
-            for name, style in self._yaml_styles().items():
-                if found.group(name) is not None:
-                    text.stylize(style, *found.span(name))
-        return text
-
-    def _yaml_styles(self) -> dict[str, Style]:
-        variables = self.app.theme_variables
-        styles = {"comment": Style(dim=True, italic=True), "key": Style(), "dash": Style(dim=True)}
-        try:
-            styles["key"] = Style(color=Color.parse(variables.get("primary", "")).rich_color)
-        except ColorParseError:
-            styles["key"] = Style(bold=True)
-        return styles
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter" and not self.read_only:
-            event.stop()
-            event.prevent_default()
-            before = self.document.get_line(self.selection.end[0])[: self.selection.end[1]]
-            self.replace("\n" + next_indent(before), *self.selection, maintain_selection_offset=False)
-            return
-        await super()._on_key(event)
-
-
-def next_indent(before: str) -> str:
-    """Spaces for the line after ``before``: as deep, past a list's dash, two deeper after a key without value."""
-    found = _INDENT.match(before)
-    if found is None or not before.strip():
-        return before if not before.strip() else ""
-    deep = len(found.group(0))
-    return " " * (deep + (2 if before.split(" #")[0].rstrip().endswith(":") else 0))
+MOST_PROBLEMS = 3
+"""Problems told below the text, that of the cursor's line first."""
 
 
 class EditorPane(Vertical):
@@ -85,18 +48,26 @@ class EditorPane(Vertical):
         self._buffers: dict[str, Buffer] = {item.name: Buffer(item.name) for item in lab.manifests}
         self.current = next(iter(self._buffers), "")
         self._heard = False
+        self.trouble = ""
+        self._told: tuple[Draft, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
+        self._accepted = False
+        self._explanation: Explanation | None = None
+        self.prefers_schema = False
 
     def compose(self) -> ComposeResult:
         """Names, text, notes."""
         yield Strip(id="files")
-        yield YamlArea("", show_line_numbers=True, soft_wrap=False, id="editor", tab_behavior="focus")
+        yield YamlArea("", show_line_numbers=True, soft_wrap=False, id="editor")
         yield Static("", markup=False, id="editor-note")
+        yield Rows(id="problems")
         yield Rows(id="callout")
         yield Rows(id="applied")
+        yield Suggestions()
 
     def on_mount(self) -> None:
         """Nothing was applied yet."""
-        self.query_one("#applied").display = False
+        self.query_one("#applied").display = self.query_one("#problems").display = False
         self._refresh_notes()
 
     @property
@@ -113,6 +84,26 @@ class EditorPane(Vertical):
     def unsaved(self) -> str:
         """Name of the first file with typed text that is not on disk, empty if there is none."""
         return next((item.name for item in self._buffers.values() if item.dirty), "")
+
+    def drafts(self) -> tuple[Draft, ...]:
+        """All typed text that is not on disk."""
+        return tuple(Draft(item.name, item.text, item.base) for item in self._buffers.values() if item.dirty)
+
+    def restore(self, drafts: Sequence[Draft]) -> list[str]:
+        """Bring back what was typed and not saved when the tutor ended; names of the files. The disk stays as it is."""
+        back = []
+        for draft in drafts:
+            if self._buffers.setdefault(draft.name, Buffer(draft.name)).restore(draft.text, draft.base):
+                back.append(draft.name)
+                if draft.name == self.current:
+                    self._load()
+        self._refresh_notes()
+        return back
+
+    def show_trouble(self, why: str) -> None:
+        """Say below the text why it is not on disk; empty once it can be written again."""
+        self.trouble = why
+        self._refresh_notes()
 
     def show_files(self, files: Mapping[str, File]) -> None:
         """What the workspace holds now; edits from outside are taken over where nothing is typed."""
@@ -157,6 +148,7 @@ class EditorPane(Vertical):
     def saved(self, name: str, text: str) -> None:
         """The file is written."""
         self._buffers[name].saved(text)
+        self.trouble = ""
         self._refresh_notes()
 
     def disagree(self, name: str, disk: str | None) -> None:
@@ -174,7 +166,7 @@ class EditorPane(Vertical):
 
     def action_take_disk(self) -> None:
         """Drop what is typed for what is on disk, where the two disagree."""
-        if self.buffer.conflict:
+        if self.buffer.conflict or self.buffer.restored:
             self.buffer.take_disk()
             self._load()
             self._refresh_notes()
@@ -183,12 +175,17 @@ class EditorPane(Vertical):
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
         self.buffer.text = self.text
+        self._stale()
         self._refresh_notes()
 
     @on(TextArea.SelectionChanged)
     def _moved(self, event: TextArea.SelectionChanged) -> None:
         event.stop()
+        self.query_one(Suggestions).follow(*self.query_one(YamlArea).cursor_location)
+        self._explanation = None
+        self._show_problems()
         self._show_callout()
+        self.post_message(CursorMoved())
 
     @on(TabChosen)
     def _file_chosen(self, event: TabChosen) -> None:
@@ -203,10 +200,15 @@ class EditorPane(Vertical):
         last = area.document.line_count - 1
         row = min(at[0], last)
         area.move_cursor((row, min(at[1], len(area.document.get_line(row)))))
+        self._stale()
 
     def _refresh_notes(self) -> None:
         if not self.is_mounted:
             return
+        drafts = self.drafts()
+        if drafts != self._told:
+            self._told = drafts
+            self.post_message(Drafted())
         tabs = tuple((name, name, line(("●", WAIT)) if item.dirty else line()) for name, item in self._buffers.items())
         self.query_one("#files", Strip).show_tabs(tabs, self.current)
         self.query_one("#editor-note", Static).update(self._note())
@@ -218,6 +220,12 @@ class EditorPane(Vertical):
             return line(
                 ("! Another program changed this file. ", WAIT),
                 ("ctrl+s keeps yours, ctrl+r takes the one on disk.", WAIT),
+            )
+        if item.dirty and self.trouble:
+            return line(("! not saved: ", WAIT), (f"{plain(self.trouble, 120)}; it is tried again by itself", WAIT))
+        if item.dirty and item.restored:
+            return line(
+                ("● brought back: typed before, never saved  ", WAIT), ("ctrl+s saves it, ctrl+r drops it", DIM)
             )
         if item.dirty:
             return line(("● not saved  ", WAIT), ("ctrl+s save   esc then a: save and apply", DIM))
@@ -239,13 +247,73 @@ class EditorPane(Vertical):
         """And again others when not."""
         self._refresh_notes()
 
+    # -- problems, explanation, completion
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column of the cursor, from 0."""
+        return self.query_one(YamlArea).cursor_location
+
+    def _stale(self) -> None:
+        """The text is another one: what was said of lines that are still the same stays until the next word."""
+        self._accepted = False
+        self.query_one(YamlArea).mark(())
+        self._show_problems()
+        self.post_message(TextTyped())
+
+    def show_problems(self, found: Sequence[Problem], *, accepted: bool = False) -> None:
+        """What is wrong in the text as it stands; ``accepted``: the server would take it."""
+        self._problems, self._accepted = tuple(found), accepted
+        self.query_one(YamlArea).mark(self._problems)
+        self._show_problems()
+
+    def _show_problems(self) -> None:
+        row = self.cursor[0] + 1
+        ordered = sorted(self._problems, key=lambda item: (item.line != row, item.line, item.column))
+        rows: list[Row] = [_problem_row(item) for item in ordered[:MOST_PROBLEMS]]
+        if len(ordered) > MOST_PROBLEMS:
+            rows.append((line(), line((f"and {len(ordered) - MOST_PROBLEMS} more", DIM))))
+        if self._accepted and not rows:
+            rows = [(line(("✓ ", GOOD)), line(("no problems: the cluster would take this", DIM)))]
+        self.query_one("#problems", Rows).show(rows)
+
+    def show_explanation(self, found: Explanation | None) -> None:
+        """What the cluster's schema says of the field under the cursor."""
+        self._explanation = found
+        self._show_callout()
+
+    def toggle_explanation(self) -> None:
+        """The schema's word in place of the lesson's callout, and back."""
+        self.prefers_schema = not self.prefers_schema
+        self._show_callout()
+
+    def show_completion(self, found: Completion) -> None:
+        """Choices at the cursor; nothing where there are none."""
+        area = self.query_one(YamlArea)
+        at = area.cursor_screen_offset - self.region.offset
+        self.query_one(Suggestions).show(found, area, at)
+
+    @on(YamlArea.Complete)
+    def _completion_wanted(self, event: YamlArea.Complete) -> None:
+        event.stop()
+        self.post_message(CompletionWanted())
+
     def _show_callout(self) -> None:
         manifest = next((item for item in self._lab.manifests if item.name == self.current), None)
         found = explain(manifest, self.text, self.query_one(YamlArea).cursor_location[0])
-        if not (manifest and manifest.callouts):
-            rows: list[Row] = []
-        elif found is None:
-            rows = [(line(), line(("move the cursor onto a line to read what it is for", DIM)))]
-        else:
+        field = self._explanation
+        rows: list[Row] = []
+        if field is not None and (found is None or self.prefers_schema):
+            what = f"{plain(field.path, 160)}  {plain(field.type, 60)}{', required' if field.required else ''}"
+            rows = [(line(("≡ ", ACCENT)), line((what, "bold"))), (line("  "), line(block(field.text, limit=600)))]
+        elif found is not None:
             rows = [(line((f"[{found[0]}] ", ACCENT)), line(block(found[1], limit=600)))]
+        elif manifest and manifest.callouts:
+            rows = [(line(), line(("move the cursor onto a line to read what it is for", DIM)))]
         self.query_one("#callout", Rows).show(rows)
+
+
+def _problem_row(item: Problem) -> Row:
+    told = plain(item.message, 300) + (f"; {plain(item.fix, 200)}" if item.fix else "")
+    who = "the cluster says: " if item.source == "server" else ""
+    return line((f"✗ {item.line}:{item.column} ", BAD)), line((who, DIM), told)

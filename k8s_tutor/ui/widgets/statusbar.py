@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -55,27 +57,53 @@ def link_sign(state: LabState) -> Content:
 
 
 class Banner(Static):
-    """A calm line that stays as long as the API server is not heard, and goes by itself."""
+    """A calm line that stays as long as something is wrong, says what is being done about it, and goes by itself."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False, id="banner")
         self.display = False
+        self._state: LabState | None = None
+        self._ticking: Timer | None = None
 
     def show_state(self, state: LabState) -> None:
         """Show the line, or take it away."""
+        self._state = state
         self.display = state.link is Link.LOST or bool(state.notes)
-        if state.link is not Link.LOST:
-            self.update(lines([line(("! ", WAIT), (plain(note, 300), DIM)) for note in state.notes[:3]]))
-        else:
-            since = f"since {clock(state.heard)} ({span(time.time() - state.heard)})" if state.heard else "yet"
-            why = f" {plain(state.trouble, 160)}." if state.trouble else ""
-            self.update(
-                line(
-                    ("! The cluster has not been heard ", WAIT),
-                    (since, WAIT),
-                    (f".{why} What you see is as old as that; it goes on by itself.", DIM),
-                )
-            )
+        if state.link is Link.LOST and self._ticking is None:
+            self._ticking = self.set_interval(1.0, self._paint)
+        elif state.link is not Link.LOST and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+        self._paint()
+
+    def _paint(self) -> None:
+        state = self._state
+        if state is None or not self.display:
+            return
+        rows = [line(("! ", WAIT), (plain(note, 300), DIM)) for note in state.notes[:3]]
+        if state.link is Link.LOST:
+            rows.insert(0, line(*lost_link(state, time.time())))
+        self.update(lines(rows))
+
+
+LONG_LOST = 20.0
+"""Seconds after which the banner says what the learner can do."""
+
+
+def lost_link(state: LabState, now: float) -> list[tuple[str, str]]:
+    """What is wrong with the link, what is being done, and that nothing is lost; ``now`` is Unix time."""
+    since = f"since {clock(state.heard)} ({span(now - state.heard)})" if state.heard else "yet"
+    why = f" {plain(state.trouble, 300).rstrip('.')}." if state.trouble else ""
+    left = state.again - now
+    again = f"Next try in {max(1, math.ceil(left))} s" if left > 0 else "Trying now"
+    parts = [
+        ("! The cluster has not been heard ", WAIT),
+        (since, WAIT),
+        (f".{why} {again}; nothing is lost, and it goes on by itself.", DIM),
+    ]
+    if "refused" in state.trouble and now - state.heard > LONG_LOST:
+        parts.append((" If it was stopped: b, then Enter, starts it again.", WAIT))
+    return parts
 
 
 class Strip(Widget):

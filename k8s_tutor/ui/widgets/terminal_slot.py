@@ -66,6 +66,11 @@ class TerminalSlot(Vertical):
         """Whether the terminal is in the screen."""
         return self.pane is not None
 
+    @property
+    def unfinished(self) -> str:
+        """Name of an editor that is open in the terminal; empty if there is none."""
+        return self.pane.unfinished if self.pane is not None else ""
+
     def insert(self, command: str) -> bool:
         """Put a command at the prompt, never run; false where there is no prompt to put it at."""
         if self.pane is not None:

@@ -55,7 +55,24 @@ def test_a_second_instance_reads_says_so_and_loses_nothing(tmp_path: Path):
     assert second.memory == Memory()
     assert (tmp_path / "lab9.json").read_text() == before
     first.close()
-    assert not Progress("lab9", "uid-1", folder=tmp_path).read_only
+    third = Progress("lab9", "uid-1", folder=tmp_path)
+    assert not third.read_only
+    third.close()
+
+
+def test_a_second_instance_takes_over_when_the_first_has_ended(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("k8s_tutor.session.progress.RETRY_SECONDS", 0.0)
+    first = Progress("lab9", "uid-1", folder=tmp_path)
+    second = Progress("lab9", "uid-1", folder=tmp_path)
+    second.update(Memory(read=frozenset({"mine"}), hints={"heal": 1}))
+    first.update(MEMORY)
+    assert not second.retry() and second.notes
+    first.close()
+    assert second.retry() and not second.notes and not second.read_only
+    assert second.memory.read == MEMORY.read | {"mine"} and second.memory.evidence == MEMORY.evidence
+    assert second.memory.hints["heal"] == 2
+    second.close()
+    assert Progress("lab9", "uid-1", folder=tmp_path).memory.read == MEMORY.read | {"mine"}
 
 
 def test_a_killed_instance_leaves_no_lock_behind(tmp_path: Path):
@@ -106,10 +123,19 @@ def test_a_disk_that_takes_nothing_is_a_note_not_a_crash(tmp_path: Path, monkeyp
     def full(*_args, **_more):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("k8s_tutor.atomic.write_text", full)
-    progress.update(MEMORY)
-    progress.update(Memory())
-    assert progress.notes == ["Progress could not be saved: No space left on device."]
+    with monkeypatch.context() as patched:
+        patched.setattr("k8s_tutor.atomic.write_text", full)
+        progress.update(Memory())
+        progress.update(MEMORY)
+        (note,) = progress.notes
+        assert note.startswith("Progress could not be saved: No space left on device.") and "tried again" in note
+    progress.retry()
+    assert progress.notes, "not before its time"
+    monkeypatch.setattr("k8s_tutor.session.progress.RETRY_SECONDS", 0.0)
+    progress.retry()
+    assert progress.notes == [] and progress.again is None
+    progress.close()
+    assert Progress("lab9", "uid-1", folder=tmp_path).memory == MEMORY
 
 
 def test_a_folder_that_cannot_be_made_is_a_note(tmp_path: Path):

@@ -1,0 +1,92 @@
+"""What the editor asks while a manifest is written: problems, explanations, completions, and what an apply changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from k8s_tutor import paths
+from k8s_tutor.checks.completing import Choice, Completion, Explanation, complete, explain
+from k8s_tutor.checks.writing import Problem, api_versions, problems, refusals
+from k8s_tutor.kube.apply import apply_text
+from k8s_tutor.kube.client import Api
+from k8s_tutor.kube.difference import unified
+from k8s_tutor.kube.errors import ApiUnreachable
+from k8s_tutor.kube.manifest import ManifestError
+from k8s_tutor.kube.schema_store import SchemaStore
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object that an apply would change: ``subject`` like ``deployment/web``, ``rows`` of a unified diff."""
+
+    subject: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an apply of a text would do to the cluster.
+
+    ``unchanged`` is true when it would do nothing at all. What would be new needs no question and is only named.
+    """
+
+    changes: tuple[Change, ...] = ()
+    fresh: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        """Nothing would be made, changed or refused."""
+        return not (self.changes or self.fresh or self.refused)
+
+
+class Editing:
+    """Answers for one cluster and namespace. All may block for a request; safe for many threads."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._store = SchemaStore(api, paths.cache_dir() / "openapi")
+
+    def problems(self, text: str) -> tuple[Problem, ...]:
+        """Syntax, and what the cluster's schemas say. Without a cluster only the syntax."""
+        found = problems(text, self._store.known())
+        if any(item.source == "syntax" for item in found):
+            return found
+        return problems(text, self._store.wanted(api_versions(text)))
+
+    def dry_run(self, text: str) -> tuple[Problem, ...] | None:
+        """What the API server would refuse; None when it did not answer. Nothing is changed."""
+        try:
+            return refusals(text, apply_text(self._api, text, self._namespace, dry_run=True))
+        except ManifestError as error:
+            return (Problem(max(error.line, 1), max(error.column, 1), 1, error.message, source="syntax"),)
+        except ApiUnreachable:
+            return None
+
+    def explain(self, text: str, row: int, column: int) -> Explanation | None:
+        """What the field on this line is for (row and column from 0)."""
+        return explain(text, row, column, self._store.wanted(api_versions(text)))
+
+    def complete(self, text: str, row: int, column: int) -> Completion:
+        """What can be written at the cursor."""
+        return complete(text, row, column, self._store.wanted(api_versions(text)))
+
+    def difference(self, text: str) -> Difference:
+        """What an apply would change. Raises ManifestError, ApiUnreachable."""
+        changes: list[Change] = []
+        fresh: list[str] = []
+        refused: list[str] = []
+        for item in apply_text(self._api, text, self._namespace, dry_run=True):
+            subject = f"{item.kind.lower()}/{item.name}"
+            if item.verb == "failed":
+                refused.append(item.sentence)
+            elif item.before is None:
+                fresh.append(subject)
+            else:
+                rows = unified(item.before, item.object or {})
+                changes += [Change(subject, rows)] if rows else []
+        return Difference(tuple(changes), tuple(fresh), tuple(refused))
+
+
+__all__ = ["Change", "Choice", "Completion", "Difference", "Editing", "Explanation", "Problem"]
