@@ -33,6 +33,7 @@ from k8s_tutor.session.state import CheckState, LabState
 STEP_SECONDS = 180.0
 MISTAKE_SECONDS = 60.0
 SETTLE_SECONDS = 20.0
+STOP_SECONDS = 3.0
 PATIENCE = 3.0
 """A proof that succeeds never waits for a deadline; one on a busy machine must not fail for that."""
 
@@ -109,6 +110,7 @@ class _Prover:
         self.number = 0
         self.stopped = threading.Event()
         self.namespaces: list[Namespace] = []
+        self.sessions: list[Session] = []
         self.api = connect(cluster.kubeconfig)
         # The same rules (Pod Security …) as where learners work.
         self.labels = ensure_namespace(self.api, cluster.namespace).labels
@@ -130,7 +132,7 @@ class _Prover:
             for thread in threads:
                 thread.join()
         except BaseException:
-            self.stopped.set()
+            self._stop(threads)
             raise
         for pair in alone:
             self._mistake(*pair)
@@ -148,6 +150,17 @@ class _Prover:
                 delete_namespace(self.api, namespace, wait=False)
         self.api.close()
 
+    def _stop(self, threads: list[threading.Thread]) -> None:
+        """Cut every wait short, and give each thread the moment that it needs to tidy up."""
+        self.stopped.set()
+        with self.lock:
+            running = list(self.sessions)
+        for session in running:
+            session.close()
+        until = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
     def _drain(self, work: queue.SimpleQueue[Callable[[], None]]) -> None:
         while not self.stopped.is_set():
             try:
@@ -157,6 +170,8 @@ class _Prover:
             job()
 
     def _say(self, ok: bool, text: str) -> None:
+        if self.stopped.is_set():
+            return  # what was cut short proves nothing
         line = Line(time.monotonic() - self.began, ok, text)
         with self.lock:
             self.proof.lines.append(line)
@@ -172,7 +187,15 @@ class _Prover:
         folder = Path(tempfile.mkdtemp(prefix="k8s-tutor-proof-"))
         try:
             with Session(self.lab, self.cluster, namespace=name, folder=folder, keep=False, eager=True) as session:
-                yield session
+                with self.lock:
+                    self.sessions.append(session)
+                if self.stopped.is_set():
+                    session.close()
+                try:
+                    yield session
+                finally:
+                    with self.lock:
+                        self.sessions.remove(session)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             if remove:
@@ -212,7 +235,7 @@ class _Prover:
                 session.mark_read(step.id)
                 continue
             started = time.monotonic()
-            trouble = _solve_step(session, step)
+            trouble = _solve_step(session, step, self.stopped)
             took = time.monotonic() - started
             title = f"step {number} {step.id}"
             if trouble:
@@ -252,10 +275,10 @@ class _Prover:
             if before.id == step.id:
                 break
             if before.solution or before.checks:
-                trouble = _solve_step(session, before, needed)
+                trouble = _solve_step(session, before, self.stopped, needed)
                 if trouble:
                     return False, f"step {before.id} before it does not pass: {trouble}"
-        Runner(session, patience=PATIENCE).run(mistake.actions, tolerant=True)
+        Runner(session, self.stopped, patience=PATIENCE).run(mistake.actions, tolerant=True)
         wanted = f"{mistake.fails} fails because of {mistake.because}"
         if session.wait_for(lambda state: failing(state, mistake.fails) == mistake.because, MISTAKE_SECONDS):
             return True, wanted
@@ -269,7 +292,7 @@ class _Prover:
         return False, f"{wanted}? It is {check.outcome.status}: {check.outcome.summary} ({cause})"
 
 
-def _solve_step(session: Session, step: Step, needed: frozenset[str] | None = None) -> str:
+def _solve_step(session: Session, step: Step, stopped: threading.Event, needed: frozenset[str] | None = None) -> str:
     """Do a step's solution and wait for its checks; in words why it is not done, empty when it is.
 
     With ``needed`` (a replay) nobody waits to see what happens once (``edge``) unless a check in it asks for that:
@@ -279,7 +302,7 @@ def _solve_step(session: Session, step: Step, needed: frozenset[str] | None = No
     skipped = frozenset() if needed is None else edges - needed
     actions = tuple(item for item in step.solution if not (item.do == "wait" and item.args["check"] in skipped))
     try:
-        Runner(session, patience=PATIENCE).run(actions)
+        Runner(session, stopped, patience=PATIENCE).run(actions)
     except TutorError as error:
         return error.message
     required = [spec.id for spec in step.checks if not spec.optional and spec.id not in skipped]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
+from native_helpers import Kubectl, until
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.labs.loader import labs, load
@@ -44,3 +50,24 @@ def test_a_lab_whose_claims_are_false_is_not_proven(cluster: Cluster):
         proving.MISTAKE_SECONDS = before
     assert not proof.ok
     assert {result.id: result.ok for result in proof.mistakes} == {"harmless": False, "misnamed": False}
+
+
+def test_an_interrupted_proof_ends_at_once_and_leaves_nothing(cluster: Cluster):
+    command = [sys.executable, "-m", "k8s_tutor", "lab", "test", "lab2", "--cluster", cluster.name]
+    proof = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert proof.stdout is not None
+    first = proof.stdout.readline()
+    assert "ok" in first, first
+    proof.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    out, err = proof.communicate(timeout=60)
+    assert time.monotonic() - asked < 15, "every wait is cut short"
+    assert proof.returncode == 130, err
+    assert "interrupted" in err
+    assert "FAIL" not in out, "what was cut short is no failure"
+    kubectl = Kubectl(cluster, "default")
+    until(
+        lambda: "k8s-tutor-proof" not in kubectl.run("get", "namespaces", "-o", "name", check=False).stdout,
+        within=60,
+        what="the namespaces of the proof are gone",
+    )
