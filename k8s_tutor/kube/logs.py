@@ -9,9 +9,11 @@ import time
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.record import Log, LogLine
 from k8s_tutor.kube.resources import BY_KIND
+from k8s_tutor.kube.transport import Stream
 
 LINE_LIMIT = 4096
 BYTE_LIMIT = 1 << 20
+SILENCE = 3600.0
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d) ?(.*)", re.S)
 
 
@@ -62,6 +64,17 @@ def raw_log(
         query["timestamps"] = True
     path = BY_KIND["Pod"].item(pod, namespace) + "/log"
     return api.text(path, query, limit=BYTE_LIMIT, timeout=timeout)
+
+
+def follow_log(api: Api, namespace: str, pod: str, container: str, *, tail: int = 200) -> Stream:
+    """The newest ``tail`` lines of a container and each one after them, until it ends: read its ``pieces``.
+
+    Lines are stamped, for ``parse_lines``. A container may be silent for an hour; ``close`` ends it at once.
+    """
+    query: dict[str, str | int | bool] = {"follow": True, "timestamps": True, "tailLines": tail}
+    if container:
+        query["container"] = container
+    return api.stream(BY_KIND["Pod"].item(pod, namespace) + "/log", query, read_timeout=SILENCE)
 
 
 def parse_lines(text: str) -> tuple[LogLine, ...]:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from k8s_tutor.kube.access import Access
@@ -234,6 +234,9 @@ class Transport:
         connection.close()
 
 
+_Item = TypeVar("_Item")
+
+
 class Stream:
     """A watch: iterate it in one thread, ``close`` it from any. Each item is one JSON object (a dict).
 
@@ -253,12 +256,19 @@ class Stream:
         self._closed = False
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self._each(self._items)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Text instead of objects (a followed log): whole lines, as many as came together. Raises as iteration does."""
+        return self._each(self._lines)
+
+    def _each(self, read: Callable[[http.client.HTTPResponse], Iterator[_Item]]) -> Iterator[_Item]:
         try:
             response = self._open()
             if self._on_open is not None:
                 self._on_open()
             with contextlib.closing(response):
-                yield from self._items(response)
+                yield from read(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not self._closed:
                 raise unreachable(self._access.server, error) from error
@@ -285,6 +295,20 @@ class Stream:
             raise_for(self._access, Answer(response.status, _lower(response), body, cut))
         connection.silence(self._read_timeout)
         return response
+
+    def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        rest = b""
+        while not self._closed:
+            piece = response.read1(_CHUNK)
+            if not piece:
+                break
+            whole, end, rest = (rest + piece).rpartition(b"\n")
+            if len(rest) > _LINE_LIMIT:
+                whole, end, rest = rest, b"\n", b""
+            if end:
+                yield whole
+        if rest and not self._closed:
+            yield rest
 
     def _items(self, response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
         rest = b""

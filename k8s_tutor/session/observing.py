@@ -16,17 +16,18 @@ from typing import Any
 from k8s_tutor.checks.check import Wish, bound, find
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.errors import TutorError
-from k8s_tutor.kube.record import Object, Record
+from k8s_tutor.kube.record import Log, Object, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.connection import MANAGED_BY, OURS, Connection
+from k8s_tutor.session.following import Follower, Source
 from k8s_tutor.session.schemas import kept_schema
 from k8s_tutor.session.state import CheckState, LabState
 
 PAUSES: dict[str, tuple[float, float]] = {
     "sample": (2.0, 15.0),
     "reach": (2.0, 15.0),
-    "logs": (0.7, 0.7),
+    "logs": (2.0, 15.0),
     "others": (4.0, 15.0),
     "schema": (2.0, 60.0),
 }
@@ -68,6 +69,7 @@ class Observer:
     _threads: set[threading.Thread] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
+    _follower: Follower | None = None
 
     def look(self, state: LabState) -> tuple[bool, float | None]:
         """Start what is worthwhile now.
@@ -77,6 +79,7 @@ class Observer:
         """
         pending = False
         again: list[float] = []
+        followed: set[Source] = set()
         now = time.monotonic()
         for check, near in self._worthwhile(state):
             for wish in self._wishes(check, state.record):
@@ -87,6 +90,10 @@ class Observer:
                 due = self._due(item, wish, seen, check.passed)
                 if item.running or item.done_at is None or item.seen != seen:
                     pending = True
+                elif wish.kind == "logs" and not check.passed and wish.key not in state.record.unobserved:
+                    # Read once; from now on it is told.
+                    followed |= _sources(wish, state.record)
+                    continue
                 if item.running or due is None:
                     continue
                 if due <= now:
@@ -94,7 +101,18 @@ class Observer:
                     pending = True
                 else:
                     again.append(due)
+        self._follow(followed)
         return pending, min(again, default=None)
+
+    def _follow(self, sources: set[Source]) -> None:
+        if self._follower is None and sources:
+            self._follower = Follower(self.connection.api, self.connection.namespace.name, self._logged)
+        if self._follower is not None:
+            self._follower.keep(() if self._closed else sources)
+
+    def _logged(self, log: Log) -> None:
+        if not self._closed:
+            self.recorder.observe(log=log)
 
     def restart(self) -> None:
         """Forget what was observed: everything is wished for anew (after a reset)."""
@@ -105,6 +123,7 @@ class Observer:
     def close(self, seconds: float = 0.5) -> None:
         """Take no more results; wait for running threads for at most ``seconds`` in all."""
         self._closed = True
+        self._follow(set())
         deadline = time.monotonic() + seconds
         for thread in list(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -222,6 +241,16 @@ def _key(wish: Wish) -> str:
 def _pods(wish: Wish, record: Record) -> list[Object]:
     pod = record.get("Pod", wish.name)
     return [pod] if pod is not None else []
+
+
+def _sources(wish: Wish, record: Record) -> set[Source]:
+    """The running containers whose logs a wish is about."""
+    return {
+        Source(str(pod["metadata"]["name"]), str(pod["metadata"].get("uid", "")), str(status.get("name")))
+        for pod in _pods(wish, record)[:MOST_PODS]
+        for status in (pod.get("status") or {}).get("containerStatuses") or ()
+        if "running" in (status.get("state") or {})
+    }
 
 
 def _fingerprint(wish: Wish, record: Record) -> Any:
