@@ -257,7 +257,9 @@ async def test_what_happened_tells_the_story_with_times() -> None:
         await in_lab(pilot)
         session_of(app).push_record(lives=deployment_lives(now))
         await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, StoryScreen) and "kubelet" in shown(app))
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen) and "deed" in shown(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "kubelet" in shown(app) and "all of it" in shown(app))
         text = shown(app)
         assert "pod …-p9qdx" in text and "gone" in text and "20:14:04" in text
         await pilot.press("escape")

@@ -35,6 +35,7 @@ class LabDeeds(Screen[None]):
         def not_saved(self, name: str, text: str, error: EnvironmentFault) -> None: ...  # noqa: D102
         def keep_now(self) -> None: ...  # noqa: D102
         def apply_file(self, name: str, text: str) -> None: ...  # noqa: D102 - the screen's
+        def applied_rows(self, rows: Sequence[str]) -> list[str]: ...  # noqa: D102 - the screen's
 
     def _do(
         self, group: str, work: Callable[[], Any], then: Callable[[Any], object] | None = None, busy: str = ""
@@ -116,7 +117,7 @@ class LabDeeds(Screen[None]):
                 editor.disagree(name, disk)
                 self.tutor.say(f"{name} was changed by another program: ctrl+s keeps yours, ctrl+r takes the other.")
             elif after is not None and rows:
-                editor.show_applied(rows)
+                editor.show_applied(self.applied_rows(rows))
             if saved and then is not None:
                 then()
 

@@ -1,0 +1,30 @@
+"""The part of the lab screen that explains: what happened to an object, who answered, what came of the lab."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from k8s_tutor.ui.screens.lab_deeds import LabDeeds
+from k8s_tutor.ui.screens.story import StoryScreen
+
+_SUBJECT = re.compile(r"([a-z]+/\S{1,253}) (?:created|configured|unchanged)\b")
+
+
+class LabExplains(LabDeeds):
+    """Opens the screens that explain."""
+
+    _applied_subject = ""
+
+    def applied_rows(self, rows: Sequence[str]) -> list[str]:
+        """What an apply said, with the way to its story; remembers which object it was."""
+        found = [match[1] for row in rows if (match := _SUBJECT.match(row))]
+        if found:
+            self._applied_subject = found[0]
+            return [*rows, "t shows what happened then"]
+        return list(rows)
+
+    def action_happened(self) -> None:
+        """What followed from the last apply, or from the learner's newest deed."""
+        self.app.push_screen(StoryScreen(self.state.record, self._applied_subject))
+        self._applied_subject = ""
