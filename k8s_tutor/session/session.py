@@ -36,6 +36,7 @@ from k8s_tutor.session.state import LabState, Link, StepState
 from k8s_tutor.session.workspace import Workspace
 
 if TYPE_CHECKING:
+    from k8s_tutor.session.asking import Answers, Asking
     from k8s_tutor.session.editing import Editing
 
 COALESCE = 0.015
@@ -247,6 +248,12 @@ class Session:
         from k8s_tutor.session.editing import Editing
 
         return Editing(self.connection.api, self.namespace)
+
+    def listen(self, tell: Callable[[Answers], object]) -> Asking:
+        """Who answers behind a Service: the counts go to ``tell``; ``close`` it."""
+        from k8s_tutor.session.asking import Asking
+
+        return Asking(self.connection, lambda: self.state().record, tell)
 
     def visit(self, ip: str, port: int) -> int | None:
         """One GET as the learner's own curl would send it; the HTTP status, None without an answer."""

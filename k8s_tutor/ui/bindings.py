@@ -38,7 +38,9 @@ LAB = [
     Binding(
         "f6", "leave_terminal", "leave the terminal", key_display="F6", tooltip="Letters are keys again", id="leave"
     ),
-    _key("t", "happened", "what happened", "The cluster's own story, with times"),
+    _key("t", "happened", "what happened", "What followed from your last apply, with times"),
+    _key("w", "who", "who answered", "Who answers behind the Service: send requests, see the bars", show=False),
+    _key("u", "summary", "summary", "What came of this lab so far, saved as Markdown and HTML", show=False),
     Binding("l,1", "show('lesson')", "lesson", show=False, tooltip="The lesson", id="show_lesson"),
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),
     Binding("3", "show_terminal", "terminal", show=False, tooltip="The terminal", id="show_terminal"),

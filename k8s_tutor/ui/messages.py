@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
+from k8s_tutor.session.asking import Answers
 from k8s_tutor.session.state import LabState
 
 
@@ -36,6 +37,18 @@ class JobDone(Message):
     def __init__(self, settle: Callable[[], Any]) -> None:
         super().__init__()
         self.settle = settle
+
+
+class Counted(Message):
+    """New counts of who answered."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest count."""
+        return isinstance(message, Counted)
 
 
 class CommandChosen(Message):

@@ -12,6 +12,7 @@ from k8s_tutor.checks.writing import Problem
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.phases import Report
+from k8s_tutor.session.asking import Answers
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import LabState
@@ -64,6 +65,22 @@ class EditingPort(Protocol):
 
     def difference(self, text: str, /) -> Difference:
         """What an apply would change. Raises TutorError."""
+        ...
+
+
+class AskingPort(Protocol):
+    """A Service that is asked and listened to. All may block but ``close``."""
+
+    def look(self, service: str, /) -> Answers:
+        """Listen to the pods that are ready behind the Service now; what is known."""
+        ...
+
+    def ask(self, count: int = 10, /) -> Answers:
+        """Send requests through the Service, one connection each. Raises TutorError."""
+        ...
+
+    def close(self) -> None:
+        """Stop."""
         ...
 
 
@@ -123,6 +140,10 @@ class SessionPort(Protocol):
     @property
     def editing(self) -> EditingPort:
         """What the editor asks while a manifest is written."""
+        ...
+
+    def listen(self, tell: Callable[[Answers], object], /) -> AskingPort:
+        """Listen who answers behind a Service; new counts go to ``tell``, from any thread."""
         ...
 
     def solve(self, step_id: str, /) -> object:

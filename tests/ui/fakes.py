@@ -18,6 +18,7 @@ from k8s_tutor.kube.cursor import place
 from k8s_tutor.kube.record import Change, File, Life, Object, Record, Version
 from k8s_tutor.labs.model import Action, Callout, CheckSpec, Lab, Manifest, Question, Step
 from k8s_tutor.phases import Phase, PhaseState, Report
+from k8s_tutor.session.asking import Answers, Behind
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
@@ -279,6 +280,25 @@ class FakeEditing(EditingPort):
         return self.differs
 
 
+class FakeAsking:
+    """Counts as a test wants; writes down what it was asked."""
+
+    def __init__(self, session: FakeSession, tell: Callable[[Answers], object]) -> None:
+        self.session, self.tell = session, tell
+        self.closed = False
+
+    def look(self, service: str, /) -> Answers:
+        self.session.asked.append(("look", service))
+        return self.session.answers
+
+    def ask(self, count: int = 10, /) -> Answers:
+        self.session._note("ask", str(count))
+        return self.session.answers
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeSession(SessionPort):
     """Keeps a state that a test changes; writes down what it was asked."""
 
@@ -294,6 +314,8 @@ class FakeSession(SessionPort):
         self.hangs = False
         self.closed = threading.Event()
         self._editing = FakeEditing()
+        self.answers = Answers(Behind("nginx-service", trouble="there is no Service nginx-service yet"))
+        self.listening: list[FakeAsking] = []
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -393,6 +415,10 @@ class FakeSession(SessionPort):
     def apply(self, name: str, /) -> Sequence[str]:
         self._note("apply", name)
         return self.applied
+
+    def listen(self, tell: Callable[[Answers], object], /) -> FakeAsking:
+        self.listening.append(FakeAsking(self, tell))
+        return self.listening[-1]
 
     def solve(self, step_id: str, /) -> object:
         self._note("solve", step_id)

@@ -40,7 +40,9 @@ async def test_t_shows_the_newest_deed_by_component_and_the_arrows_the_others(si
         )
         text = shown(app)
         assert "deployment/nginx-deployment" in text and "by you (kubectl)" in " ".join(text.split())
-        assert "+25 ms" in text and "replicaset ctrl" in text and "made 7 pods" in " ".join(text.split()) and "█" in text
+        assert (
+            "+25 ms" in text and "replicaset ctrl" in text and "made 7 pods" in " ".join(text.split()) and "█" in text
+        )
         await pilot.press("left", "left", "left", "left")
         await until(pilot, lambda: "deed 3 of 7" in " ".join(shown(app).split()))
         assert "made ReplicaSet 648fb66cc5" in shown(app)

@@ -19,7 +19,6 @@ from k8s_tutor.ui.ports import SessionPort, ShellSpec
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_explains import LabExplains
 from k8s_tutor.ui.screens.lab_writing import LabWriting
-from k8s_tutor.ui.screens.story import StoryScreen
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line, plain
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
@@ -146,8 +145,7 @@ class LabScreen(LabDrafts, LabWriting, LabExplains):
         async with self._showing:
             state = self.state  # the newest by now
             await self._show_step(state)
-        if isinstance(self.app.screen, StoryScreen):
-            self.app.screen.show_record(state.record)
+        self.tell_screens()
 
     async def _show_step(self, state: LabState) -> None:
         step, number = self.step, self.viewed + 1

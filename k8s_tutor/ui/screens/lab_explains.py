@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from k8s_tutor.session.asking import service_for
 from k8s_tutor.ui.screens.lab_deeds import LabDeeds
 from k8s_tutor.ui.screens.story import StoryScreen
+from k8s_tutor.ui.screens.who import WhoScreen
 
 _SUBJECT = re.compile(r"([a-z]+/\S{1,253}) (?:created|configured|unchanged)\b")
 
@@ -28,3 +30,16 @@ class LabExplains(LabDeeds):
         """What followed from the last apply, or from the learner's newest deed."""
         self.app.push_screen(StoryScreen(self.state.record, self._applied_subject))
         self._applied_subject = ""
+
+    def action_who(self) -> None:
+        """Who answers behind the Service of this step, or of the lab."""
+        service = service_for(self.session.lab, self.step.step, self.state.record)
+        self.app.push_screen(WhoScreen(self.session, service, self.tutor.jobs))
+
+    def tell_screens(self) -> None:
+        """A newer state for the screen over this one."""
+        top = self.app.screen
+        if isinstance(top, StoryScreen):
+            top.show_record(self.state.record)
+        elif isinstance(top, WhoScreen):
+            top.look_again()

@@ -14,9 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Markdown, Static
 
 from k8s_tutor.labs.model import Question
+from k8s_tutor.session.asking import service_of
 from k8s_tutor.session.state import CheckState, StepState
 from k8s_tutor.ui.messages import Answered, CommandChosen
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
+from k8s_tutor.ui.widgets.knob import Door
 from k8s_tutor.ui.widgets.rows import Rows
 
 
@@ -108,7 +110,8 @@ class TaskPane(Vertical):
             self._step_id = step.step.id
             task = block(step.step.task, limit=2_000).strip()
             self.query_one("#step-task", Rows).show([(line(("▸ ", ACCENT)), line(task))] if task else [])
-            await self._fill("#step-commands", [CommandLine(command) for command in step.step.commands])
+            doors = [Door("w", "who answered: send ten requests, see the bars", "who")] if service_of(step.step) else []
+            await self._fill("#step-commands", [*(CommandLine(command) for command in step.step.commands), *doors])
             await self._fill("#step-questions", [QuestionRow(question) for question in step.step.questions])
         states = {check.spec.id: check for check in step.checks}
         for row in self.query(QuestionRow):
