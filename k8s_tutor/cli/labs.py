@@ -92,6 +92,16 @@ def hint(options: argparse.Namespace) -> int:
     return EXIT_PASS
 
 
+def summary(options: argparse.Namespace) -> int:
+    """Print what came of a lab so far, out of saved progress; no cluster is asked."""
+    from k8s_tutor.labs.loader import load
+    from k8s_tutor.reports.summary import rendered
+    from k8s_tutor.session.summary import remembered
+
+    print(rendered(remembered(load(options.lab)), options.output), end="")
+    return EXIT_PASS
+
+
 def test(options: argparse.Namespace) -> int:
     """Prove a lab on a real cluster; exit 0 when every claim of its author holds, 1 when one does not."""
     from k8s_tutor.labs.loader import load

@@ -64,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     hint.add_argument("lab", metavar="LAB")
     hint.add_argument("--step", metavar="STEP", help="by id or number (default: the first that is not done)")
 
+    summary = _command(commands, "summary", "labs:summary", "what came of a lab: steps, times, hints, mistakes met")
+    summary.add_argument("lab", metavar="LAB")
+    _output(summary, "text", "markdown", "html")
+
     check = _command(commands, "check", "check:run", "check a lab on the cluster, once", place)
     check.add_argument("lab", metavar="LAB")
     check.add_argument("--step", metavar="STEP", help="one step, by its id or number")

@@ -16,6 +16,7 @@ from k8s_tutor.checks.check import Check, bound, find
 from k8s_tutor.checks.outcome import Finding, Outcome, Status, passed, unobserved, waiting
 from k8s_tutor.kube.record import Evidence, Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Mode, Step
+from k8s_tutor.session.met import Met, meet
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 
 EXCEPTION_TEXT = 300
@@ -28,7 +29,8 @@ class Memory:
 
     ``evidence`` and ``passed_at`` (check id -> first pass) belong to this namespace; ``since`` (check id -> passing
     without a break since) to this run. ``read``: steps that the learner went on from; ``hints``: step id -> hints
-    shown; ``earlier``: steps that were done once, here or elsewhere.
+    shown; ``earlier``: steps that were done once, here or elsewhere. ``met``: red findings that were seen;
+    ``solved``: step id -> when the tutor did it for the learner.
     """
 
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Memory:
     read: frozenset[str] = frozenset()
     hints: Mapping[str, int] = field(default_factory=dict)
     earlier: frozenset[str] = frozenset()
+    met: tuple[Met, ...] = ()
+    solved: Mapping[str, float] = field(default_factory=dict)
 
 
 def judge(
@@ -203,7 +207,8 @@ def _remember(memory: Memory, state: LabState, since: Mapping[str, float], now: 
             facts = check.outcome.facts or (check.outcome.summary,)
             evidence[check.spec.id] = Evidence(check.spec.id, now, facts, check.outcome.data)
     earlier = memory.earlier | {step.step.id for step in state.steps if step.done}
-    return replace(memory, evidence=evidence, passed_at=passed_at, since=dict(since), earlier=earlier)
+    met = meet(memory.met, state.checks, now)
+    return replace(memory, evidence=evidence, passed_at=passed_at, since=dict(since), earlier=earlier, met=met)
 
 
 def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:

@@ -14,15 +14,18 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from k8s_tutor import atomic, paths
 from k8s_tutor.kube.record import Evidence
 from k8s_tutor.session.engine import Memory
+from k8s_tutor.session.met import MOST, Met
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)
+"""Schemas that are read; 2 added mistakes met, solutions used, times at work and where."""
 LARGEST = 4 * 1024 * 1024
 RETRY_SECONDS = 5.0
 OTHER_AT_WORK = (
@@ -32,6 +35,27 @@ OTHER_AT_WORK = (
 PLACES_KEPT = 20
 """Namespaces whose evidence is kept; the oldest go first."""
 
+VISITS_KEPT = 200
+"""Times at work that are kept, the newest."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is remembered of a lab. Step id -> Unix time (``done``, ``read``, ``solved``), number (``hints`` ever used).
+
+    ``visits``: from when to when somebody was at work on it (Unix seconds). ``evidence``: check id -> facts, of the
+    present namespace or the newest one; ``where``: its cluster (name, provider, version).
+    """
+
+    done: Mapping[str, float] = field(default_factory=dict)
+    read: Mapping[str, float] = field(default_factory=dict)
+    hints: Mapping[str, int] = field(default_factory=dict)
+    solved: Mapping[str, float] = field(default_factory=dict)
+    met: tuple[Met, ...] = ()
+    visits: tuple[tuple[float, float], ...] = ()
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
 
 class Progress:
     """The progress of one lab, open for one namespace.
@@ -39,14 +63,25 @@ class Progress:
     ``notes`` are sentences for the learner: a file set aside, another instance at work, a disk that is full.
     """
 
-    def __init__(self, lab: str, namespace_uid: str, *, folder: Path | None = None, keep: bool = True) -> None:
+    def __init__(
+        self,
+        lab: str,
+        namespace_uid: str,
+        *,
+        folder: Path | None = None,
+        keep: bool = True,
+        where: Mapping[str, str] | None = None,
+    ) -> None:
         """Open (and lock) the progress of ``lab``; ``keep=False`` remembers nothing beyond this object.
 
-        ``namespace_uid`` may be empty where no cluster is at hand: then no evidence is read or kept.
+        ``namespace_uid`` may be empty where no cluster is at hand: then no evidence is read or kept. ``where``
+        names the cluster (name, provider, version), for the summary.
         """
         self.lab = lab
         self.namespace_uid = namespace_uid
         self.path = (folder or paths.state_dir() / "progress") / f"{lab}.json"
+        self._where = {str(key): str(value)[:200] for key, value in (where or {}).items()}
+        self._began = time.time()
         self._notes: list[str] = []
         self._trouble = ""
         self._tried = 0.0
@@ -67,10 +102,14 @@ class Progress:
         document["read"] = {step: document["read"].get(step, time.time()) for step in sorted(memory.read)}
         document["hints"] = dict(memory.hints)
         document["done"] = {step: document["done"].get(step, time.time()) for step in sorted(memory.earlier)}
+        document["solved"] = dict(memory.solved)
+        document["met"] = [asdict(met) for met in memory.met]
         if self.namespace_uid:
+            self._was_here(time.time())
             place = document["places"].setdefault(self.namespace_uid, {"first": time.time()})
             place["evidence"] = {name: _plain(item) for name, item in memory.evidence.items()}
             place["passed"] = dict(memory.passed_at)
+            place["where"] = self._where or place.get("where", {})
         self._write()
 
     def clear(self) -> None:
@@ -81,6 +120,36 @@ class Progress:
         self._document = {**_empty(self.lab), "hints_ever": hints_used}
         self.memory = Memory()
         self._write()
+
+    @property
+    def past(self) -> Past:
+        """All that is remembered, as a summary reads it."""
+        document = self._document
+        places = document["places"]
+        newest = max(places, key=lambda uid: float(places[uid].get("first", 0)), default="")
+        place = places.get(self.namespace_uid or newest, {})
+        hints = {**document["hints_ever"]}
+        for step, number in document["hints"].items():
+            hints[step] = max(int(number), int(hints.get(step, 0)))
+        return Past(
+            done=dict(document["done"]),
+            read=dict(document["read"]),
+            hints={step: int(number) for step, number in hints.items()},
+            solved=dict(document["solved"]),
+            met=tuple(Met(**item) for item in document["met"]),
+            visits=tuple((float(begin), float(end)) for begin, end in document["visits"]),
+            evidence={name: tuple(item["facts"]) for name, item in place.get("evidence", {}).items()},
+            where=dict(place.get("where", {})),
+        )
+
+    def _was_here(self, now: float) -> None:
+        """The learner is at work: the present visit lasts until now."""
+        visits = self._document["visits"]
+        if visits and visits[-1][0] <= self._began <= visits[-1][1] + 1.0:
+            visits[-1][1] = max(visits[-1][1], now)
+        else:
+            visits.append([self._began, now])
+        del visits[:-VISITS_KEPT]
 
     def move(self, namespace_uid: str) -> None:
         """Go on in another namespace (made anew by a reset): its evidence is its own."""
@@ -128,6 +197,8 @@ class Progress:
                 read=self.memory.read | known.read,
                 hints={**self.memory.hints, **hints},
                 earlier=self.memory.earlier | known.earlier,
+                met=tuple(sorted({*known.met, *self.memory.met}, key=lambda met: met.at))[-MOST:],
+                solved={**self.memory.solved, **known.solved},
             )
         )
         return True
@@ -135,6 +206,9 @@ class Progress:
     def close(self) -> None:
         """Let another instance write. May be called twice."""
         if self._lock is not None:
+            if self.namespace_uid and self._document["visits"]:
+                self._was_here(time.time())
+                self._write()
             os.close(self._lock)
             self._lock = None
             self.read_only = True
@@ -202,6 +276,8 @@ class Progress:
             read=frozenset(document["read"]),
             hints={step: int(number) for step, number in document["hints"].items()},
             earlier=frozenset(document["done"]),
+            met=tuple(Met(**item) for item in document["met"]),
+            solved=dict(document["solved"]),
         )
 
     def _write(self) -> None:
@@ -227,7 +303,8 @@ class Progress:
 
 
 def _empty(lab: str) -> dict[str, Any]:
-    return {"schema": SCHEMA, "lab": lab, "read": {}, "hints": {}, "hints_ever": {}, "done": {}, "places": {}}
+    empty: dict[str, Any] = {"read": {}, "hints": {}, "hints_ever": {}, "done": {}, "solved": {}, "places": {}}
+    return {"schema": SCHEMA, "lab": lab, "met": [], "visits": [], **empty}
 
 
 def _plain(item: Evidence) -> dict[str, Any]:
@@ -236,16 +313,19 @@ def _plain(item: Evidence) -> dict[str, Any]:
 
 def _checked(document: Any, lab: str) -> dict[str, Any]:
     """The document with every part of the right shape. Raises ValueError, TypeError or KeyError."""
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or document.get("schema") not in READABLE:
         raise ValueError("it has no known schema number")
     if document.get("lab") != lab:
         raise ValueError("it belongs to another lab")
     result = _empty(lab)
-    for name in ("read", "done", "hints", "hints_ever"):
+    for name in ("read", "done", "hints", "hints_ever", "solved"):
         part = document.get(name, {})
         if not isinstance(part, dict):
             raise ValueError(f"{name} is not a mapping")
         result[name] = {str(key): _number(value) for key, value in part.items()}
+    result["met"] = [asdict(_met(item)) for item in list(document.get("met", []))[-MOST:]]
+    for begin, end in document.get("visits", []):
+        result["visits"].append([_number(begin), _number(end)])
     places = document.get("places", {})
     if not isinstance(places, dict):
         raise ValueError("places is not a mapping")
@@ -255,6 +335,7 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
             raise ValueError("evidence is not a mapping")
         result["places"][str(uid)] = {
             "first": _number(place.get("first", 0)),
+            "where": {str(key): str(value) for key, value in dict(place.get("where", {})).items()},
             "passed": {str(key): _number(value) for key, value in dict(place.get("passed", {})).items()},
             "evidence": {
                 str(name): {
@@ -266,6 +347,14 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
             },
         }
     return result
+
+
+def _met(item: Any) -> Met:
+    if not isinstance(item, Mapping):
+        raise ValueError("a mistake is not a mapping")
+    check, cause, because, found = (str(item[name])[:600] for name in ("check", "cause", "because", "found"))
+    until = item.get("until")
+    return Met(check, cause, because, found, _number(item["at"]), None if until is None else _number(until))
 
 
 def _number(value: Any) -> float:

@@ -38,6 +38,7 @@ from k8s_tutor.session.workspace import Workspace
 if TYPE_CHECKING:
     from k8s_tutor.session.asking import Answers, Asking
     from k8s_tutor.session.editing import Editing
+    from k8s_tutor.session.summary import Saved
 
 COALESCE = 0.015
 """Seconds to gather what changes together before judging."""
@@ -84,7 +85,8 @@ class Session:
             self.connection: Connection = open_connection(cluster, namespace)
             self._closing.append(self.connection.close)
             self.namespace = self.connection.namespace.name
-            self.progress = Progress(lab.id, self.connection.namespace.uid, keep=keep)
+            where = {"name": cluster.name, "provider": cluster.provider, "version": cluster.version}
+            self.progress = Progress(lab.id, self.connection.namespace.uid, keep=keep, where=where)
             self._closing.append(self.progress.close)
             self._memory = self.progress.memory
             self._drafts = Drafts(lab.id, keep=keep)
@@ -249,6 +251,14 @@ class Session:
 
         return Editing(self.connection.api, self.namespace)
 
+    def summary(self) -> Saved:
+        """What came of the lab so far, saved into the learner's folder. Raises EnvironmentFault."""
+        from k8s_tutor.session.summary import save, summarise
+
+        with self._changed:
+            past, state = self.progress.past, self._state
+        return save(self.workspace, summarise(self.lab, past, time.time(), state))
+
     def listen(self, tell: Callable[[Answers], object]) -> Asking:
         """Who answers behind a Service: the counts go to ``tell``; ``close`` it."""
         from k8s_tutor.session.asking import Asking
@@ -265,6 +275,9 @@ class Session:
         """Do a step's solution for the learner; its checks then turn by themselves. Raises TutorError."""
         step = step_state(self.state(), step_id).step
         self._observer.focus |= {step.id}
+        with self._changed:
+            self._memory = replace(self._memory, solved={step.id: time.time(), **self._memory.solved})
+            self.progress.update(self._memory)
         Runner(self, self._cancelled, tell).run(step.solution)
 
     def experiment(self, spec: CheckSpec, *, tell: Tell | None = None) -> None:
@@ -364,8 +377,8 @@ class Session:
             if state.link is Link.LOST:
                 state = engine.hold(state, before)
             if state.link is Link.LIVE:
-                kept = (memory.evidence, memory.passed_at, memory.earlier)
-                if kept != (self._memory.evidence, self._memory.passed_at, self._memory.earlier):
+                kept = (memory.evidence, memory.passed_at, memory.earlier, memory.met)
+                if kept != (self._memory.evidence, self._memory.passed_at, self._memory.earlier, self._memory.met):
                     self.progress.update(memory)
                 self._memory = memory
             pending, again = self._observer.look(state) if state.link is Link.LIVE else (False, None)

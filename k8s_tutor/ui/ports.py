@@ -16,6 +16,7 @@ from k8s_tutor.session.asking import Answers
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import LabState
+from k8s_tutor.session.summary import Saved
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ class SessionPort(Protocol):
     @property
     def editing(self) -> EditingPort:
         """What the editor asks while a manifest is written."""
+        ...
+
+    def summary(self) -> Saved:
+        """What came of the lab so far, saved into the learner's folder. Raises TutorError."""
         ...
 
     def listen(self, tell: Callable[[Answers], object], /) -> AskingPort:

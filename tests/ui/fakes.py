@@ -21,7 +21,9 @@ from k8s_tutor.phases import Phase, PhaseState, Report
 from k8s_tutor.session.asking import Answers, Behind
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
+from k8s_tutor.session.progress import Past
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
+from k8s_tutor.session.summary import Saved, summarise
 from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
 
 POD_MANIFEST = """\
@@ -315,6 +317,7 @@ class FakeSession(SessionPort):
         self.closed = threading.Event()
         self._editing = FakeEditing()
         self.answers = Answers(Behind("nginx-service", trouble="there is no Service nginx-service yet"))
+        self.saved = Saved(summarise(lab, Past(), time.time()), (Path("/home/learner/k8s-tutor/lab1/summary.md"),))
         self.listening: list[FakeAsking] = []
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
@@ -415,6 +418,10 @@ class FakeSession(SessionPort):
     def apply(self, name: str, /) -> Sequence[str]:
         self._note("apply", name)
         return self.applied
+
+    def summary(self) -> Saved:
+        self._note("summary")
+        return self.saved
 
     def listen(self, tell: Callable[[Answers], object], /) -> FakeAsking:
         self.listening.append(FakeAsking(self, tell))

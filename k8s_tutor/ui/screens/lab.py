@@ -131,6 +131,7 @@ class LabScreen(LabDrafts, LabWriting, LabExplains):
         before = self.state
         self.state = message.state
         await self._show(message.state)
+        self.offer_summary(before)
         was, now = before.steps[self.viewed], self.step
         if now.done and not was.done and was.step.id == now.step.id and not now.read:
             self.tutor.say(f"✓ {now.step.title}: done. {'F6, then n' if self.terminal_has_keys else 'n'} goes on.")

@@ -54,6 +54,7 @@ def next_rows(step: StepState, following: str | None, *, behind: bool) -> list[R
         if behind:
             return [(line(), line(("The last step is done, an earlier one is still open.", DIM)))]
         done = (line(("✓  ", GOOD)), line(("That was the whole lab.", STRONG)))
-        return [done, (line(("b  ", f"bold {ACCENT}")), line(("back to the labs", DIM)))]
+        page = (line(("u  ", f"bold {ACCENT}")), line(("your summary: steps, times, mistakes met", ACCENT)))
+        return [done, page, (line(("b  ", f"bold {ACCENT}")), line(("back to the labs", DIM)))]
     word = "next: " if step.done else "read, go on to: "
     return [(n, line((word, ACCENT), plain(following, 80)))]

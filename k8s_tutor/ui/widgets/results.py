@@ -12,24 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from k8s_tutor.checks.outcome import Finding, Outcome, Status
+from k8s_tutor.session.met import NOT_BEGUN
 from k8s_tutor.session.state import CheckState, StepState
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.lesson import CommandLine
 from k8s_tutor.ui.widgets.rows import Row, Rows
-
-NOT_BEGUN = frozenset(
-    {
-        "file-missing",
-        "field-missing-all",
-        "not-applied",
-        "no-answer",
-        "no-request-seen",
-        "not-deleted",
-        "not-replaced",
-        "no-endpoints-yet",
-    }
-)
-"""Causes that only say the learner has not done it yet: no mistake, so no red."""
 
 
 def sign(check: CheckState) -> tuple[str, str, str]:
