@@ -42,7 +42,7 @@ def summarise(lab: Lab, past: Past, now: float, state: LabState | None = None) -
         if before is not None:
             took[name] = at_work(past.visits, before, reached[name])
         before = max(before, reached[name]) if before is not None else None
-    titles = {}
+    titles: dict[str, tuple[str, str]] = {}
     for number, step in enumerate(lab.steps, 1):
         facts = [fact for spec in step.checks for fact in past.evidence.get(spec.id, ())]
         steps.append(

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from k8s_tutor.kube.record import Evidence
@@ -171,3 +172,41 @@ def test_without_keeping_nothing_is_written(tmp_path: Path):
     progress.update(MEMORY)
     assert progress.memory == MEMORY
     assert os.listdir(tmp_path) == []
+
+
+def test_mistakes_solutions_and_times_at_work_are_kept(tmp_path: Path):
+    from k8s_tutor.session.met import Met
+
+    memory = replace(MEMORY, met=(Met("a", "c", "b", "f", 3.0, 4.0), Met("b", "", "", "f", 5.0)), solved={"heal": 9.0})
+    where = {"name": "learner", "provider": "native", "version": "v1.37.2"}
+    first = Progress("lab9", "uid-1", folder=tmp_path, where=where)
+    first.update(memory)
+    first.close()
+    again = Progress("lab9", "", folder=tmp_path)
+    past = again.past
+    again.close()
+    assert past.met == memory.met and past.solved == {"heal": 9.0} and past.where == where
+    assert past.evidence == {"healed": ("pod x went", "pod y came")} and past.hints == {"heal": 2}
+    assert len(past.visits) == 1 and past.visits[0][0] <= past.visits[0][1]
+    second = Progress("lab9", "uid-1", folder=tmp_path)
+    assert second.memory == memory
+    second.update(replace(memory, read=frozenset({"x"})))
+    second.close()
+    assert len(Progress("lab9", "", folder=tmp_path).past.visits) in (1, 2)
+
+
+def test_a_file_of_the_first_schema_is_read_and_grows(tmp_path: Path):
+    old = {"schema": 1, "lab": "lab9", "read": {"intro": 1.0}, "hints": {}, "done": {"heal": 2.0}, "places": {}}
+    (tmp_path / "lab9.json").write_text(json.dumps(old))
+    progress = Progress("lab9", "uid-1", folder=tmp_path)
+    assert progress.notes == [] and progress.memory.earlier == {"heal"} and progress.memory.met == ()
+    progress.update(progress.memory)
+    assert json.loads((tmp_path / "lab9.json").read_text())["schema"] == SCHEMA == 2
+
+
+def test_a_broken_mistake_or_visit_is_set_aside_too(tmp_path: Path):
+    for broken in ({"met": ["x"]}, {"met": [{"check": "a"}]}, {"visits": [[1]]}, {"visits": 3}, {"solved": {"a": "x"}}):
+        (tmp_path / "lab9.json").write_text(json.dumps({"schema": 2, "lab": "lab9", **broken}))
+        progress = Progress("lab9", "uid-1", folder=tmp_path)
+        assert progress.memory == Memory() and "moved to" in progress.notes[0], broken
+        progress.close()
