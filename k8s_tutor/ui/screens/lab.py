@@ -140,6 +140,7 @@ class LabScreen(LabDrafts, LabWriting, LabExplains):
 
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:
+        message.stop()  # the app would settle it once more
         message.settle()
 
     async def _show(self, state: LabState) -> None:

@@ -53,14 +53,16 @@ class WhoScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Look who is there."""
         self._paint()
-        self.look_again()
+        self._look()
 
     def look_again(self) -> None:
         """The pods behind the Service may be others now."""
         if self.is_mounted:
-            self._jobs.start(
-                self, "look", lambda: self._asking.look(self._service), then=self._known, failed=self._failed
-            )
+            self._look()
+
+    def _look(self) -> None:
+        look = lambda: self._asking.look(self._service)  # noqa: E731
+        self._jobs.start(self, "look", look, then=self._known, failed=self._failed)
 
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:
