@@ -39,7 +39,8 @@ def summarise(lab: Lab, past: Past, now: float, state: LabState | None = None) -
     order = sorted(reached, key=lambda name: reached[name])
     took: dict[str, float] = {}
     for name in order:
-        if before is not None:
+        # What was done before times at work were kept has no length that anybody knows.
+        if before is not None and reached[name] >= past.visits[0][0]:
             took[name] = at_work(past.visits, before, reached[name])
         before = max(before, reached[name]) if before is not None else None
     titles: dict[str, tuple[str, str]] = {}
