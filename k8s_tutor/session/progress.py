@@ -67,10 +67,12 @@ class Progress:
         document["read"] = {step: document["read"].get(step, time.time()) for step in sorted(memory.read)}
         document["hints"] = dict(memory.hints)
         document["done"] = {step: document["done"].get(step, time.time()) for step in sorted(memory.earlier)}
+        document["solved"] = {step: document["solved"].get(step, time.time()) for step in sorted(memory.solved)}
         if self.namespace_uid:
             place = document["places"].setdefault(self.namespace_uid, {"first": time.time()})
             place["evidence"] = {name: _plain(item) for name, item in memory.evidence.items()}
             place["passed"] = dict(memory.passed_at)
+            place["redone"] = dict(memory.redone)
         self._write()
 
     def clear(self) -> None:
@@ -128,6 +130,8 @@ class Progress:
                 read=self.memory.read | known.read,
                 hints={**self.memory.hints, **hints},
                 earlier=self.memory.earlier | known.earlier,
+                solved=self.memory.solved | known.solved,
+                redone={**known.redone, **self.memory.redone},
             )
         )
         return True
@@ -202,6 +206,8 @@ class Progress:
             read=frozenset(document["read"]),
             hints={step: int(number) for step, number in document["hints"].items()},
             earlier=frozenset(document["done"]),
+            solved=frozenset(document["solved"]),
+            redone={name: float(at) for name, at in place.get("redone", {}).items()},
         )
 
     def _write(self) -> None:
@@ -227,7 +233,8 @@ class Progress:
 
 
 def _empty(lab: str) -> dict[str, Any]:
-    return {"schema": SCHEMA, "lab": lab, "read": {}, "hints": {}, "hints_ever": {}, "done": {}, "places": {}}
+    parts: dict[str, Any] = {name: {} for name in ("read", "hints", "hints_ever", "done", "solved", "places")}
+    return {"schema": SCHEMA, "lab": lab, **parts}
 
 
 def _plain(item: Evidence) -> dict[str, Any]:
@@ -241,7 +248,7 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
     if document.get("lab") != lab:
         raise ValueError("it belongs to another lab")
     result = _empty(lab)
-    for name in ("read", "done", "hints", "hints_ever"):
+    for name in ("read", "done", "hints", "hints_ever", "solved"):
         part = document.get(name, {})
         if not isinstance(part, dict):
             raise ValueError(f"{name} is not a mapping")
@@ -256,6 +263,7 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
         result["places"][str(uid)] = {
             "first": _number(place.get("first", 0)),
             "passed": {str(key): _number(value) for key, value in dict(place.get("passed", {})).items()},
+            "redone": {str(key): _number(value) for key, value in dict(place.get("redone", {})).items()},
             "evidence": {
                 str(name): {
                     "at": _number(item["at"]),
