@@ -14,6 +14,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from k8s_tutor.checks.check import Check, bound, find
+from k8s_tutor.checks.filed import with_line
 from k8s_tutor.checks.outcome import Finding, Outcome, Status, passed, unobserved, waiting
 from k8s_tutor.checks.words import clock
 from k8s_tutor.kube.record import Evidence, Record
@@ -174,6 +175,8 @@ def _judged(spec: CheckSpec, record: Record, find_check: Callable[[str], Check])
         )
     if outcome.status in (Status.FAIL, Status.ERROR, Status.WAITING) and outcome.finding is None:
         return replace(outcome, finding=Finding(rule=spec.title, expected=spec.title, observed=outcome.summary))
+    if outcome.status is Status.FAIL and outcome.finding is not None:
+        return replace(outcome, finding=with_line(record, outcome.finding))
     return outcome
 
 

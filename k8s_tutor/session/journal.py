@@ -100,10 +100,18 @@ class Journal:
             raise
         self._end(number, doing.command, How.DONE, doing.result, time.monotonic() - started)
 
-    def note(self, command: str, why: str, *, result: str = "", how: How = How.DONE, seconds: float = 0.0) -> None:
-        """Note what is done already, or (``OPEN``) goes on by itself."""
+    def note(self, command: str, why: str, *, result: str = "", how: How = How.DONE, seconds: float = 0.0) -> int:
+        """Note what is done already, or (``OPEN``) goes on until it is said to have ``ended``; its number."""
         number = self._begin(command, why, again=False)
         self._end(number, command, how, result, seconds)
+        return number
+
+    def ended(self, number: int) -> None:
+        """What went on by itself has come to its end."""
+        with self._lock:
+            entry = self._entries.get(number)
+        if entry is not None:
+            self._end(number, entry.command, How.DONE, entry.result, time.time() - entry.at)
 
     def _begin(self, command: str, why: str, *, again: bool) -> int:
         with self._lock:

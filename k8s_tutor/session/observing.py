@@ -22,7 +22,7 @@ from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.connection import MANAGED_BY, OURS, Connection
 from k8s_tutor.session.following import Follower, Source
-from k8s_tutor.session.journal import kubectl
+from k8s_tutor.session.journal import How, kubectl
 from k8s_tutor.session.probed import elsewhere_command, log_command, reach_command, sample_command, sample_result
 from k8s_tutor.session.schemas import kept_schema
 from k8s_tutor.session.state import CheckState, LabState
@@ -73,6 +73,7 @@ class Observer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
     _follower: Follower | None = None
+    _followed: dict[Source, int] = field(default_factory=dict)
 
     def look(self, state: LabState) -> tuple[bool, float | None]:
         """Start what is worthwhile now.
@@ -112,6 +113,12 @@ class Observer:
             self._follower = Follower(self.connection.api, self.connection.namespace.name, self._logged)
         if self._follower is not None:
             self._follower.keep(() if self._closed else sources)
+            journal = self.connection.journal
+            for source in sources - set(self._followed):
+                command = log_command(source.pod, source.container, follow=True)
+                self._followed[source] = journal.note(command, "each new line of the pod's log", how=How.OPEN)
+            for source in set(self._followed) - sources:
+                journal.ended(self._followed.pop(source))
 
     def _logged(self, log: Log) -> None:
         if not self._closed:

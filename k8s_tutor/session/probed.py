@@ -49,11 +49,10 @@ def elsewhere_command(kind: str, name: str) -> str:
     return kubectl("get", BY_KIND[kind].plural, "--all-namespaces", f"--field-selector=metadata.name={name}")
 
 
-def log_command(pod: str, container: str, *, previous: bool) -> str:
-    """A container's newest lines."""
-    return kubectl(
-        "logs", pod, "--container", container, "--tail=200", "--timestamps", *(("--previous",) if previous else ())
-    )
+def log_command(pod: str, container: str, *, previous: bool = False, follow: bool = False) -> str:
+    """A container's newest lines (``previous``: of the container before it), or those and each that comes."""
+    more = [word for word, wanted in (("--previous", previous), ("--follow", follow)) if wanted]
+    return kubectl("logs", pod, "--container", container, "--tail=200", "--timestamps", *more)
 
 
 def watch_commands(namespace: str) -> tuple[tuple[str, str], ...]:
