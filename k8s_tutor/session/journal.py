@@ -65,14 +65,14 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: dict[int, Entry] = {}
         self._number = 0
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def entries(self) -> tuple[Entry, ...]:
         """All that is kept, oldest first."""
         with self._lock:
             return tuple(self._entries.values())
 
-    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call ``callback`` after each change, from any thread; returns a function that ends this."""
         with self._lock:
             self._callbacks.append(callback)

@@ -38,6 +38,8 @@ LAB = [
     Binding(
         "f6", "leave_terminal", "leave the terminal", key_display="F6", tooltip="Letters are keys again", id="leave"
     ),
+    _key("c", "commands", "commands", "What the tutor did itself, as kubectl commands", show=False),
+    _key("r", "redo", "once more", "Do this step once more: undo it (asks first)", show=False),
     _key("t", "happened", "what happened", "The cluster's own story, with times"),
     Binding("l,1", "show('lesson')", "lesson", show=False, tooltip="The lesson", id="show_lesson"),
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),

@@ -20,6 +20,8 @@ from k8s_tutor.labs.model import Action, Callout, CheckSpec, Lab, Manifest, Ques
 from k8s_tutor.phases import Phase, PhaseState, Report
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
+from k8s_tutor.session.hints import hints_of, ladder
+from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
 
@@ -294,6 +296,7 @@ class FakeSession(SessionPort):
         self.hangs = False
         self.closed = threading.Event()
         self._editing = FakeEditing()
+        self._journal = Journal()
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -351,11 +354,11 @@ class FakeSession(SessionPort):
     def hint(self, step_id: str, /) -> str | None:
         self._note("hint", step_id)
         for index, step in enumerate(self._state.steps):
-            if step.step.id == step_id and step.hints_shown < len(step.step.hints):
+            if step.step.id == step_id and step.hints_shown < hints_of(step.step):
                 steps = list(self._state.steps)
                 steps[index] = replace(step, hints_shown=step.hints_shown + 1)
                 self.push(steps=tuple(steps))
-                return step.step.hints[step.hints_shown]
+                return ladder(step)[step.hints_shown]
         return None
 
     def answer(self, check_id: str, text: str, /) -> object:
@@ -397,6 +400,14 @@ class FakeSession(SessionPort):
     def solve(self, step_id: str, /) -> object:
         self._note("solve", step_id)
         return None
+
+    def redo(self, step_id: str, /) -> bool:
+        self._note("redo", step_id)
+        return True
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
 
     def reset(self) -> object:
         self._note("reset")
