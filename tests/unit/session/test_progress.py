@@ -171,3 +171,15 @@ def test_without_keeping_nothing_is_written(tmp_path: Path):
     progress.update(MEMORY)
     assert progress.memory == MEMORY
     assert os.listdir(tmp_path) == []
+
+
+def test_what_was_done_for_the_learner_and_begun_again_is_there_after_a_restart(tmp_path: Path):
+    first = Progress("lab9", "uid-1", folder=tmp_path)
+    first.update(Memory(solved=frozenset({"heal"}), redone={"pod-replaced": 5.0}))
+    first.close()
+    again = Progress("lab9", "uid-1", folder=tmp_path)
+    assert again.memory.solved == {"heal"} and again.memory.redone == {"pod-replaced": 5.0}
+    again.close()
+    elsewhere = Progress("lab9", "uid-2", folder=tmp_path)
+    assert elsewhere.memory.solved == {"heal"} and elsewhere.memory.redone == {}
+    elsewhere.close()
