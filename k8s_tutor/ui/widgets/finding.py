@@ -65,7 +65,7 @@ class PlaceLine(Static, can_focus=True):
     def __init__(self, file: str, number: int) -> None:
         self.file, self.number = file, number
         super().__init__(
-            line(("look at   ", DIM), (f"line {number} of {plain(file, 100)}", ACCENT), ("  ⏎", DIM)),
+            line((f"{'look at':<10}", DIM), (f"line {number} of {plain(file, 100)}", ACCENT), ("  ⏎", DIM)),
             markup=False,
             classes="place",
         )

@@ -28,9 +28,9 @@ class CommandLine(Static, can_focus=True):
         Binding("y", "copy", "copy", tooltip="Copy this command"),
     ]
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, *, head: str = "$ ", keys: str = "⏎") -> None:
         self.command = block(command, limit=2_000)
-        text = line(("$ ", DIM), (self.command, ACCENT), ("  ⏎", DIM))
+        text = line((head, DIM), (self.command, ACCENT), (f"  {keys}", DIM))
         super().__init__(text, markup=False, classes="command")
 
     def action_choose(self) -> None:

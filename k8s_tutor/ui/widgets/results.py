@@ -121,7 +121,7 @@ class CheckRow(Vertical):
             command = self.query_one(".finding-command", Vertical)
             command.remove_children()
             if finding is not None and finding.command:
-                command.mount(CommandLine(plain(finding.command, 500)))
+                command.mount(CommandLine(plain(finding.command, 500), head=f"{'see':<10}", keys="⏎  y copy"))
             self.query_one(".finding-cause", Rows).show(cause_rows(finding))
             spots = self.query_one(".finding-places", Vertical)
             spots.remove_children()
@@ -227,7 +227,9 @@ def cause_rows(finding: Finding | None) -> list[Row]:
         rows.append(_row("seen", line((plain(seen.object, 120) + at, ACCENT), f"  {plain(seen.field, 160)}{value}")))
     if finding.cause is not None:
         rows.append(_row("because", line((block(finding.cause.text, limit=600), STRONG))))
-        if finding.cause.look_at:
+        if finding.cause.look_at and finding.cause.look_at not in [
+            f"line {at} of {file}" for file, at in places(finding)
+        ]:
             rows.append(_row("look at", block(finding.cause.look_at, limit=600)))
     return rows
 

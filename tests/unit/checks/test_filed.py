@@ -31,6 +31,8 @@ spec:
           image: ngnix
 """
 
+SELECTOR = Seen("Service/nginx-service", "spec.selector")
+
 
 def look(files: dict[str, str | None], *seen: Seen) -> tuple[Seen, ...]:
     record = Record("learner", 0.0, 1.0, files={name: File(name, text) for name, text in files.items()})
@@ -41,7 +43,7 @@ def look(files: dict[str, str | None], *seen: Seen) -> tuple[Seen, ...]:
     ("text", "seen", "line", "value"),
     [
         (SERVICE, Seen("Service/nginx-service", "spec.ports[0].targetPort", "8080"), 10, "8080"),
-        (f"kind: Pod\nmetadata: {{name: nginx-service}}\n---\n{SERVICE}", Seen("Service/nginx-service", "spec.selector"), 9, ""),
+        ("kind: Pod\nmetadata: {name: nginx-service}\n---\n" + SERVICE, SELECTOR, 9, ""),
         (DEPLOYMENT, Seen("Deployment/web", "spec.template.spec.containers[web].image", "ngnix"), 10, "ngnix"),
     ],
 )  # fmt: skip
