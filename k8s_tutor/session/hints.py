@@ -68,7 +68,7 @@ def _lack(check: CheckState) -> str:
     if finding is None:
         return " ".join(parts)
     parts.append(f"Found: {finding.observed.rstrip('.')}.")
-    if finding.cause is not None and finding.cause.text:
+    if finding.cause is not None and finding.cause.text and not finding.observed.startswith(finding.cause.text):
         parts.append(f"The likely reason: {finding.cause.text.rstrip('.')}.")
     if finding.command:
         parts.append(f"See for yourself: `{finding.command}`")
