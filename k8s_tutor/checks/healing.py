@@ -96,8 +96,8 @@ def _all_gone(record: Record, deployment: str) -> Trouble | None:
 
 
 def _told(loss: Loss) -> str:
-    """``…-x7k2 deleted 20:14:03.1, its ReplicaSet made …-p9qd 0.04 s later, ready after 0.9 s``."""
-    text = f"{short_name(loss.name)} deleted {clock(loss.at, tenths=not loss.source)}"
+    """``pod …-x7k2 deleted 20:14:03.1, its ReplicaSet made …-p9qd 0.04 s later, ready after 0.9 s``."""
+    text = f"pod {short_name(loss.name)} deleted {clock(loss.at, tenths=not loss.source)}"
     if loss.successor is None:
         return text
     text += f", its ReplicaSet made {short_name(name_of(loss.successor))}"
@@ -154,15 +154,15 @@ def bare_pod_stays_gone(record: Record, /, *, name: str, seconds: float = 10, la
             (Seen(f"Pod/{clip(name_of(back), 80)}", "metadata.uid", clip(uid_of(back), 60)),),
         ).outcome(rule, expected)  # fmt: skip
     if gone is not None and now_there is None and back is None:
-        told = f"deleted {clock(gone)}"
+        told = f"pod {name} deleted {clock(gone)}"
         age = record.now - gone
         if age >= seconds:
             fact = f"{told}, nothing took its place for {duration(age)}"
             return passed(f"pod {name} is gone and nobody brought it back", fact)
         return waiting(
-            f"pod {name} is gone; watching for {duration(seconds - age)} more",
+            f"pod {name} is gone; watching whether it stays so",
             Finding(
-                rule, expected, f"{told}, gone for {duration(age)} so far", "kubectl get pods",
+                rule, expected, f"{told}, and nothing has taken its place so far", "kubectl get pods",
                 (Seen(f"Pod/{name}", value="does not exist"),),
                 Cause("converging", "whether somebody makes it again shows only with time", "wait"),
             ),

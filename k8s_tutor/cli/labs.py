@@ -6,9 +6,16 @@ import argparse
 import json
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from k8s_tutor.errors import EXIT_FAIL, EXIT_PASS, EXIT_USAGE, UsageError
+from k8s_tutor.errors import EXIT_FAIL, EXIT_PASS, EXIT_USAGE, TutorError, UsageError
 from k8s_tutor.labs.model import Lab, Step
+
+if TYPE_CHECKING:
+    from k8s_tutor.session.state import LabState
+
+HINT_SECONDS = 3.0
+"""Patience with a converging cluster before the first hint says how things stand."""
 
 
 def labs(options: argparse.Namespace) -> int:
@@ -80,14 +87,14 @@ def hint(options: argparse.Namespace) -> int:
 
     lab = load(options.lab)
     step = find_step(lab, options.step) if options.step else None
-    shown = next_hint(lab, step)
+    shown = next_hint(lab, step, lambda: _as_it_stands(lab, options))
     for note in shown.notes:
         print(f"note: {note}", file=sys.stderr)
-    if not shown.step.hints:
+    if not shown.number:
         print(f"{shown.step.title}: there are no hints. The text: k8s-tutor lesson {lab.id} --step {shown.step.id}")
         return EXIT_PASS
-    print(f"{shown.step.title}: hint {shown.number} of {len(shown.step.hints)}\n\n{shown.text.strip()}")
-    if shown.last:
+    print(f"{shown.step.title}: hint {shown.number} of {shown.total}\n\n{shown.text.strip()}")
+    if shown.last and shown.step.solution:
         print(f"\nThat was the last hint. k8s-tutor solve {lab.id} --step {shown.step.id} does the step for you.")
     return EXIT_PASS
 
@@ -100,6 +107,21 @@ def summary(options: argparse.Namespace) -> int:
 
     print(rendered(remembered(load(options.lab)), options.output), end="")
     return EXIT_PASS
+
+
+def _as_it_stands(lab: Lab, options: argparse.Namespace) -> LabState:
+    """The lab on the cluster, or (no cluster) as the learner's files alone tell it."""
+    from k8s_tutor.session.hints import without_cluster
+    from k8s_tutor.session.places import find_cluster
+    from k8s_tutor.session.session import Session
+
+    try:
+        cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+        with Session(lab, cluster) as session:
+            return session.settle(HINT_SECONDS)
+    except TutorError as error:
+        print(f"note: {error.message}; this hint is made of your files alone", file=sys.stderr)
+        return without_cluster(lab, error.message)
 
 
 def test(options: argparse.Namespace) -> int:

@@ -55,6 +55,16 @@ class Document:
             steps = steps[:-1]
         return self.marks.get(steps, (self.line, 1))
 
+    def exactly(self, path: str) -> tuple[int, Any] | None:
+        """Line and value of just this field; None where the document does not have it."""
+        steps = self._resolve(path)
+        if not steps or steps not in self.marks or len(steps) != len(list(_steps(path))):
+            return None
+        here: Any = self.object
+        for step in steps:
+            here = here[step]
+        return self.marks[steps][0], here
+
     def _resolve(self, text: str) -> Path:
         steps: list[str | int] = []
         here: Any = self.object

@@ -239,6 +239,13 @@ class _Linter:
             known = tuple(sorted(self.manifests))
             yield self._say((*place, "manifest"), f"there is no manifest {step.manifest!r}", known)
         yield from self._actions(step.solution, (*place, "solution"))
+        yield from self._actions(step.again, (*place, "again"))
+        if step.again and not step.checks:
+            yield self._say((*place, "again"), f"the step {step.id!r} has no checks, so there is nothing to undo")
+        for index, action in enumerate(step.again):
+            own = action.args.get("check") in {spec.id for spec in step.checks}
+            if action.do == "answer" or (action.do == "wait" and own):
+                yield self._say((*place, "again", index), f"{action.do}: again undoes a step, it does not do one")
         for number, spec in enumerate(step.checks):
             yield from self._actions(spec.experiment, (*place, "checks", number, "experiment"))
         for number, mistake in enumerate(step.mistakes):

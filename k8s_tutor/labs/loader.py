@@ -224,6 +224,7 @@ def _step(data: _Data, place: Place, text: str) -> Step:
         why=step.get("why", "").strip(),
         covers=tuple(step.get("covers", ())),
         line=data.line(place),
+        again=_actions(data, (*place, "again")) if "again" in step else (),
     )
 
 

@@ -54,6 +54,7 @@ class Action:
       ``{pod:app=nginx}`` inside an argument stands for the name of the newest ready pod with that label,
       ``{namespace}`` for the namespace in which the lab is being done (a proof has one of its own).
     - ``wait``: {check}: wait until that check of this lab passes (deadline 60 s).
+    - ``remove``: {file}: put the workspace's file aside (kept there under another name); nothing if there is none.
     - ``answer``: {check, text?}: answer the question of that check; without text, the right answer.
     - ``request``: {pod}: one GET to the pod's IP from the node's network, as the learner's curl would.
     - ``pause``: {seconds}: nothing for at most 15 s (only where a claim is about time).
@@ -92,7 +93,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Step:
-    """One short step: its text (Markdown, one screen), its task, checks, hints in order, solution, mistakes."""
+    """One short step: its text (Markdown, one screen), its task, checks, hints in order, solution, mistakes.
+
+    ``again``: actions that undo what the step brings about, so that it can be done once more.
+    """
 
     id: str
     title: str
@@ -108,6 +112,7 @@ class Step:
     why: str = ""
     covers: tuple[str, ...] = ()
     line: int = 0
+    again: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)

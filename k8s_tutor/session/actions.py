@@ -22,6 +22,7 @@ from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import EnvironmentFault, TutorError, UsageError
 from k8s_tutor.kube.record import Object
 from k8s_tutor.labs.model import Action, Lab
+from k8s_tutor.session.journal import Journal, curl, kubectl
 from k8s_tutor.session.state import CheckState, LabState, StepState
 from k8s_tutor.session.workspace import Workspace
 
@@ -60,8 +61,13 @@ class Place(Protocol):
         """Wait until a state is as wanted; false at the deadline."""
         ...
 
-    def apply_text(self, text: str) -> list[str]:
+    def apply_text(self, text: str, name: str = "", why: str = "") -> list[str]:
         """Apply a manifest's text server-side; lines about what happened. Raises TutorError when refused."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Where what is done on the cluster is written down."""
         ...
 
     def visit(self, ip: str, port: int) -> int | None:
@@ -85,7 +91,8 @@ class Ran:
 class Runner:
     """Runs actions in one session. ``cancelled`` (an event) ends waits early with ActionError.
 
-    ``patience`` multiplies every deadline: proofs run several clusters' worth of pods side by side.
+    ``patience`` multiplies every deadline: proofs run several clusters' worth of pods side by side. ``why``: what the
+    journal says it was for.
     """
 
     def __init__(
@@ -95,8 +102,10 @@ class Runner:
         tell: Tell | None = None,
         *,
         patience: float = 1.0,
+        why: str = "",
     ) -> None:
         self.place = place
+        self.why = why
         self.patience = patience
         self.cancelled = cancelled or threading.Event()
         self.tell = tell or (lambda _action, _text: None)
@@ -160,7 +169,7 @@ class Runner:
         if text is None:
             raise ActionError(action, f"{name} is not in the workspace")
         try:
-            return "; ".join(self.place.apply_text(text))
+            return "; ".join(self.place.apply_text(text, name, self.why))
         except TutorError as error:
             raise ActionError(action, f"{name}: {error.message}") from error
 
@@ -168,11 +177,19 @@ class Runner:
         args = [self._with_pods(action, str(arg)) for arg in action.args["args"]]
         self.place.workspace.make()
         folder, seconds = self.place.workspace.folder, KUBECTL_SECONDS * self.patience
-        ran = run_kubectl(self.place.cluster, self.place.namespace, args, folder=folder, seconds=seconds)
-        if ran.code != 0:
+        with self.place.journal.deed(kubectl(*args), self.why) as deed:
+            ran = run_kubectl(self.place.cluster, self.place.namespace, args, folder=folder, seconds=seconds)
             said = " ".join((ran.err or ran.out).split())[:600]
-            raise ActionError(action, f"kubectl {' '.join(args)}: {said}", output=ran.err)
+            deed.result = said
+            if ran.code != 0:
+                raise ActionError(action, f"kubectl {' '.join(args)}: {said}", output=ran.err)
         return f"kubectl {' '.join(args)}"
+
+    def _do_remove(self, action: Action) -> str:
+        name = str(action.args["file"])
+        aside = self.place.workspace.put_aside(name)
+        self.place.changed()
+        return f"{name} is kept as {aside}" if aside else f"{name} is not there"
 
     def _do_wait(self, action: Action) -> str:
         wanted = str(action.args["check"])
@@ -228,9 +245,11 @@ class Runner:
             raise ActionError(action, f"pod {name} has no address")
         pod = self.place.state().record.get("Pod", name)
         ip, port = _pod_ip(pod), _pod_port(pod)
-        status = self.place.visit(ip, port)
-        if status is None:
-            raise ActionError(action, f"{ip}:{port} did not answer")
+        with self.place.journal.deed(curl(ip, port), self.why) as deed:
+            status = self.place.visit(ip, port)
+            if status is None:
+                raise ActionError(action, f"{ip}:{port} did not answer")
+            deed.result = f"answered {status}"
         return f"GET http://{ip}:{port}/ answered {status}"
 
     def _do_pause(self, action: Action) -> str:

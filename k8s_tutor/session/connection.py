@@ -14,11 +14,13 @@ from k8s_tutor.errors import ClusterError, TutorError
 from k8s_tutor.kube.client import Api, connect
 from k8s_tutor.kube.errors import Conflict, NotFound
 from k8s_tutor.kube.probes import NetnsProber, Prober
+from k8s_tutor.session.journal import Journal, kubectl
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "k8s-tutor"
 NAME_LABEL = "kubernetes.io/metadata.name"
 PROBE_NAMESPACE = "k8s-tutor-probe"
+NAMESPACE_WHY = "a place of its own for the lab's objects"
 ACCOUNT_SECONDS = 20.0
 GONE_SECONDS = 60.0
 
@@ -40,6 +42,7 @@ class Connection:
     cluster: Cluster
     api: Api
     namespace: Namespace
+    journal: Journal = field(default_factory=Journal)
     _prober: Prober | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
@@ -77,24 +80,27 @@ class Connection:
         from k8s_tutor.kube.probes import PodProber
 
         # Not in the learner's namespace: its pods are the learner's work and count in the checks.
-        ensure_namespace(self.api, PROBE_NAMESPACE)
+        ensure_namespace(self.api, PROBE_NAMESPACE, journal=self.journal)
         return PodProber(self.api, PROBE_NAMESPACE)
 
 
 def open_connection(cluster: Cluster, namespace: str | None = None) -> Connection:
     """Connect, and make the namespace if it is missing. Raises ClusterError when the API server does not answer."""
-    api = connect(cluster.kubeconfig)
+    api, journal = connect(cluster.kubeconfig), Journal()
     try:
-        found = ensure_namespace(api, namespace or cluster.namespace)
+        found = ensure_namespace(api, namespace or cluster.namespace, journal=journal)
         if cluster.owned and not found.ours and found.name == cluster.namespace:
-            found = _adopt(api, found)
-        return Connection(cluster, api, found)
+            with journal.deed(kubectl("label", "namespace", found.name, f"{MANAGED_BY}={OURS}"), NAMESPACE_WHY):
+                found = _adopt(api, found)
+        return Connection(cluster, api, found, journal)
     except BaseException:
         api.close()
         raise
 
 
-def ensure_namespace(api: Api, name: str, labels: Mapping[str, str] | None = None) -> Namespace:
+def ensure_namespace(
+    api: Api, name: str, labels: Mapping[str, str] | None = None, *, journal: Journal | None = None
+) -> Namespace:
     """The namespace, made with our label if it is missing, and its default ServiceAccount there.
 
     A Pod that comes before that ServiceAccount is refused, which is not the learner's fault.
@@ -105,16 +111,16 @@ def ensure_namespace(api: Api, name: str, labels: Mapping[str, str] | None = Non
         try:
             found = api.get(path)
         except NotFound:
+            wanted = {MANAGED_BY: OURS, **(labels or {})}
+            marks = kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in wanted.items()))
+            command = f"{kubectl('create', 'namespace', name)} && {marks}"
             try:
-                found = api.create(
-                    "api/v1/namespaces",
-                    {
-                        "apiVersion": "v1",
-                        "kind": "Namespace",
-                        "metadata": {"name": name, "labels": {MANAGED_BY: OURS, **(labels or {})}},
-                    },
-                )
-                await_account(api, name)
+                with (journal or Journal()).deed(command, NAMESPACE_WHY):
+                    found = api.create(
+                        "api/v1/namespaces",
+                        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": wanted}},
+                    )
+                    await_account(api, name)
             except Conflict:
                 continue  # another instance made it at the same moment
             return _namespace(found)

@@ -13,6 +13,7 @@ from k8s_tutor.kube.difference import unified
 from k8s_tutor.kube.errors import ApiUnreachable
 from k8s_tutor.kube.manifest import ManifestError
 from k8s_tutor.kube.schema_store import SchemaStore
+from k8s_tutor.session.journal import Journal, apply_command, diff_command
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Difference:
 class Editing:
     """Answers for one cluster and namespace. All may block for a request; safe for many threads."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    def __init__(self, api: Api, namespace: str, journal: Journal | None = None) -> None:
         self._api = api
+        self._journal = journal or Journal()
         self._namespace = namespace
         self._store = SchemaStore(api, paths.cache_dir() / "openapi")
 
@@ -58,7 +60,8 @@ class Editing:
     def dry_run(self, text: str) -> tuple[Problem, ...] | None:
         """What the API server would refuse; None when it did not answer. Nothing is changed."""
         try:
-            return refusals(text, apply_text(self._api, text, self._namespace, dry_run=True))
+            with self._journal.deed(apply_command("", dry_run=True), "would it take what is typed?", again=True):
+                return refusals(text, apply_text(self._api, text, self._namespace, dry_run=True))
         except ManifestError as error:
             return (Problem(max(error.line, 1), max(error.column, 1), 1, error.message, source="syntax"),)
         except ApiUnreachable:
@@ -77,7 +80,9 @@ class Editing:
         changes: list[Change] = []
         fresh: list[str] = []
         refused: list[str] = []
-        for item in apply_text(self._api, text, self._namespace, dry_run=True):
+        with self._journal.deed(diff_command(), "what would an apply change?", again=True):
+            applied = apply_text(self._api, text, self._namespace, dry_run=True)
+        for item in applied:
             subject = f"{item.kind.lower()}/{item.name}"
             if item.verb == "failed":
                 refused.append(item.sentence)

@@ -6,6 +6,7 @@ judged anew each time; ``edge`` checks, once seen to pass, keep passing by their
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,12 @@ from datetime import datetime
 from types import MappingProxyType
 
 from k8s_tutor.checks.check import Check, bound, find
+from k8s_tutor.checks.filed import with_line
 from k8s_tutor.checks.outcome import Finding, Outcome, Status, passed, unobserved, waiting
+from k8s_tutor.checks.words import clock
 from k8s_tutor.kube.record import Evidence, Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Mode, Step
+from k8s_tutor.session.later import later
 from k8s_tutor.session.met import Met, meet
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 
@@ -31,6 +35,8 @@ class Memory:
     without a break since) to this run. ``read``: steps that the learner went on from; ``hints``: step id -> hints
     shown; ``earlier``: steps that were done once, here or elsewhere. ``met``: red findings that were seen;
     ``solved``: step id -> when the tutor did it for the learner.
+    ``waits`` (check id -> what it waits for, and since when) belongs to this run. ``redone`` (check id -> when its
+    step was begun again) belongs to this namespace: what happened before does not count for it.
     """
 
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -41,6 +47,17 @@ class Memory:
     earlier: frozenset[str] = frozenset()
     met: tuple[Met, ...] = ()
     solved: Mapping[str, float] = field(default_factory=dict)
+    waits: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    redone: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Run:
+    """What one judgement has found so far."""
+
+    known: dict[str, CheckState] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
 def judge(
@@ -55,12 +72,11 @@ def evaluate(
 ) -> tuple[LabState, Memory]:
     """The state of the lab at ``now``, and the memory with what this judgement adds to it."""
     record = replace(record, now=now, evidence=MappingProxyType({**record.evidence, **memory.evidence}))
-    known: dict[str, CheckState] = {}
-    since: dict[str, float] = {}
-    steps = tuple(_step(step, lab, record, memory, now, known, since, find_check) for step in lab.steps)
+    run = _Run()
+    steps = tuple(_step(step, lab, record, memory, now, run, find_check) for step in lab.steps)
     current = next((index for index, step in enumerate(steps) if not step.done), max(len(steps) - 1, 0))
     state = LabState(lab=lab, steps=steps, current=current, record=record, link=Link.LIVE, heard=now)
-    return state, _remember(memory, state, since, now)
+    return state, _remember(memory, state, run, now)
 
 
 def _step(
@@ -69,14 +85,13 @@ def _step(
     record: Record,
     memory: Memory,
     now: float,
-    known: dict[str, CheckState],
-    since: dict[str, float],
+    run: _Run,
     find_check: Callable[[str], Check],
 ) -> StepState:
     states = []
     for spec in step.checks:
-        states.append(_check(spec, lab, record, memory, now, known, since, find_check))
-        known[spec.id] = states[-1]
+        states.append(_check(spec, lab, record, memory, now, run, find_check))
+        run.known[spec.id] = states[-1]
     read = step.id in memory.read
     required = [state for state in states if not state.spec.optional]
     done = all(state.passed for state in required) if required else read
@@ -87,6 +102,7 @@ def _step(
         read=read,
         hints_shown=memory.hints.get(step.id, 0),
         done_earlier=not done and step.id in memory.earlier,
+        solved=step.id in memory.solved,
     )
 
 
@@ -96,24 +112,57 @@ def _check(
     record: Record,
     memory: Memory,
     now: float,
-    known: Mapping[str, CheckState],
-    since: dict[str, float],
+    run: _Run,
     find_check: Callable[[str], Check],
 ) -> CheckState:
     started = time.perf_counter()
     kept = memory.evidence.get(spec.id)
     if spec.mode is Mode.EDGE and kept is not None:
         return CheckState(spec, _proven(spec, kept), proven_at=kept.at)
-    missing = [need for need in spec.needs if need not in known or not known[need].passed]
+    missing = [need for need in spec.needs if need not in run.known or not run.known[need].passed]
     if missing:
         outcome = _skipped(spec, missing, lab)
     else:
-        outcome = _judged(spec, record, find_check)
+        outcome = _judged(spec, _counted(spec, record, memory, find_check), find_check)
         if outcome.status is Status.PASS and spec.stable > 0:
-            outcome = _stable(spec, outcome, record, memory, now, since, find_check)
+            outcome = _stable(spec, outcome, record, memory, now, run, find_check)
     undone = spec.mode is Mode.LEVEL and spec.id in memory.passed_at and outcome.status in (Status.FAIL, Status.SKIPPED)
     proven = now if outcome.status is Status.PASS and spec.mode is Mode.EDGE else None
-    return CheckState(spec, outcome, proven_at=proven, undone=undone, seconds=time.perf_counter() - started)
+    return CheckState(
+        spec,
+        outcome,
+        proven_at=proven,
+        undone=undone,
+        seconds=time.perf_counter() - started,
+        waiting_since=_waits(spec, outcome, memory, now, run),
+    )
+
+
+def _waits(spec: CheckSpec, outcome: Outcome, memory: Memory, now: float, run: _Run) -> float | None:
+    """Since when the check waits for what it waits for now; None unless it waits."""
+    if outcome.status is not Status.WAITING:
+        return None
+    finding = outcome.finding
+    cause = finding.cause.id if finding and finding.cause else ""
+    # Not what was observed: that says how far it is, and changes all the time.
+    what = f"{cause}: {finding.expected if finding else outcome.summary}"
+    known = memory.waits.get(spec.id)
+    at = known[1] if known is not None and known[0] == what else now
+    if spec.id in run.since:
+        at = run.since[spec.id]  # a stability window counts from when it became true
+    run.waits[spec.id] = (what, at)
+    return at
+
+
+def _counted(spec: CheckSpec, record: Record, memory: Memory, find_check: Callable[[str], Check]) -> Record:
+    """The record as far as it counts for this check: only what came after its step was begun again."""
+    at = memory.redone.get(spec.id)
+    if at is None or spec.mode is not Mode.EDGE:
+        return record
+    with contextlib.suppress(Exception):  # a check that is not known says so when it is judged
+        if find_check(spec.uses).asks:
+            return record  # an answer is judged by what is, and was taken away when the step was begun again
+    return later(record, at)
 
 
 def _judged(spec: CheckSpec, record: Record, find_check: Callable[[str], Check]) -> Outcome:
@@ -129,6 +178,8 @@ def _judged(spec: CheckSpec, record: Record, find_check: Callable[[str], Check])
         )
     if outcome.status in (Status.FAIL, Status.ERROR, Status.WAITING) and outcome.finding is None:
         return replace(outcome, finding=Finding(rule=spec.title, expected=spec.title, observed=outcome.summary))
+    if outcome.status is Status.FAIL and outcome.finding is not None:
+        return replace(outcome, finding=with_line(record, outcome.finding))
     return outcome
 
 
@@ -154,7 +205,7 @@ def _stable(
     record: Record,
     memory: Memory,
     now: float,
-    since: dict[str, float],
+    run: _Run,
     find_check: Callable[[str], Check],
 ) -> Outcome:
     """Hold a pass back until it has lasted ``spec.stable`` seconds.
@@ -166,14 +217,14 @@ def _stable(
     quiet = quiet_since(record, find_check(spec.uses).kinds)
     if quiet is not None:
         began = min(began, max(quiet, 0.0))
-    since[spec.id] = began
+    run.since[spec.id] = began
     until = began + spec.stable
     if now >= until:
         return outcome
     finding = Finding(
         rule=spec.title,
         expected=f"true without a break for {spec.stable:g} s",
-        observed=f"true for {max(now - began, 0):.1f} s so far",
+        observed=f"true since {clock(began)}",
     )
     # What has been true ever since it was looked at counts when nobody can wait longer.
     return waiting(f"true, must stay so for {spec.stable:g} s", finding, at_deadline=Status.ERROR, until=until)
@@ -196,7 +247,7 @@ def quiet_since(record: Record, kinds: tuple[str, ...]) -> float | None:
     return newest
 
 
-def _remember(memory: Memory, state: LabState, since: Mapping[str, float], now: float) -> Memory:
+def _remember(memory: Memory, state: LabState, run: _Run, now: float) -> Memory:
     evidence = dict(memory.evidence)
     passed_at = dict(memory.passed_at)
     for check in state.checks:
@@ -207,8 +258,15 @@ def _remember(memory: Memory, state: LabState, since: Mapping[str, float], now: 
             facts = check.outcome.facts or (check.outcome.summary,)
             evidence[check.spec.id] = Evidence(check.spec.id, now, facts, check.outcome.data)
     earlier = memory.earlier | {step.step.id for step in state.steps if step.done}
-    met = meet(memory.met, state.checks, now)
-    return replace(memory, evidence=evidence, passed_at=passed_at, since=dict(since), earlier=earlier, met=met)
+    return replace(
+        memory,
+        evidence=evidence,
+        passed_at=passed_at,
+        since=dict(run.since),
+        waits=dict(run.waits),
+        earlier=earlier,
+        met=meet(memory.met, state.checks, now),
+    )
 
 
 def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:
@@ -265,6 +323,7 @@ def blank(lab: Lab, record: Record, memory: Memory, why: str) -> LabState:
                 read=step.id in memory.read,
                 hints_shown=memory.hints.get(step.id, 0),
                 done_earlier=step.id in memory.earlier,
+                solved=step.id in memory.solved,
             )
         )
     return LabState(lab, tuple(steps), 0, record)

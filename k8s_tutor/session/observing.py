@@ -15,12 +15,15 @@ from typing import Any
 
 from k8s_tutor.checks.check import Wish, bound, find
 from k8s_tutor.checks.outcome import Status
+from k8s_tutor.checks.words import plural
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.record import Log, Object, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.connection import MANAGED_BY, OURS, Connection
 from k8s_tutor.session.following import Follower, Source
+from k8s_tutor.session.journal import How, kubectl
+from k8s_tutor.session.probed import elsewhere_command, log_command, reach_command, sample_command, sample_result
 from k8s_tutor.session.schemas import kept_schema
 from k8s_tutor.session.state import CheckState, LabState
 
@@ -70,6 +73,7 @@ class Observer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
     _follower: Follower | None = None
+    _followed: dict[Source, int] = field(default_factory=dict)
 
     def look(self, state: LabState) -> tuple[bool, float | None]:
         """Start what is worthwhile now.
@@ -109,6 +113,12 @@ class Observer:
             self._follower = Follower(self.connection.api, self.connection.namespace.name, self._logged)
         if self._follower is not None:
             self._follower.keep(() if self._closed else sources)
+            journal = self.connection.journal
+            for source in sources - set(self._followed):
+                command = log_command(source.pod, source.container, follow=True)
+                self._followed[source] = journal.note(command, "each new line of the pod's log", how=How.OPEN)
+            for source in set(self._followed) - sources:
+                journal.ended(self._followed.pop(source))
 
     def _logged(self, log: Log) -> None:
         if not self._closed:
@@ -190,33 +200,44 @@ class Observer:
 
     def _fulfil(self, wish: Wish) -> None:
         api, namespace = self.connection.api, self.connection.namespace.name
+        journal = self.connection.journal
         if wish.kind == "sample":
             from k8s_tutor.kube.sample import sample_service
 
             prober = self.connection.prober()
             deadline = time.monotonic() + SAMPLE_SECONDS
-            self.recorder.observe(sample=sample_service(api, prober, namespace, wish.name, deadline=deadline))
+            with journal.deed(sample_command(wish.name), "who answers?", again=True) as deed:
+                sample = sample_service(api, prober, namespace, wish.name, deadline=deadline)
+                deed.result = sample_result(sample)
+            self.recorder.observe(sample=sample)
         elif wish.kind == "reach":
             from k8s_tutor.kube.sample import reach_pod
 
             prober, deadline = self.connection.prober(), time.monotonic() + REACH_SECONDS
-            self.recorder.observe(sample=reach_pod(api, prober, namespace, wish.name, deadline=deadline))
+            with journal.deed(reach_command(wish.name), "does the pod answer?", again=True) as deed:
+                sample = reach_pod(api, prober, namespace, wish.name, deadline=deadline)
+                deed.result = sample_result(sample)
+            self.recorder.observe(sample=sample)
         elif wish.kind == "logs":
             self._read_logs(wish)
         elif wish.kind == "others":
             from k8s_tutor.kube.look import elsewhere
 
             kind = str(wish.params.get("kind", "Pod"))
-            places = elsewhere(api, kind, wish.name, namespace)
+            with journal.deed(elsewhere_command(kind, wish.name), "is it somewhere else?", again=True) as deed:
+                places = elsewhere(api, kind, wish.name, namespace)
+                deed.result = f"in {', '.join(places)}" if places else "nowhere else"
             own = self._own_namespaces() if places else frozenset()
             self.recorder.observe(others={f"{kind}/{wish.name}": tuple(name for name in places if name not in own)})
         elif wish.kind == "schema":
-            found = kept_schema(api, wish.name, self.connection.cluster.version)
+            found = kept_schema(api, wish.name, self.connection.cluster.version, journal)
             self.recorder.observe(schema={wish.name: found})
 
     def _own_namespaces(self) -> frozenset[str]:
         """Namespaces of ours (other proofs, the prober's): what is there is nobody's misplaced work."""
-        found = self.connection.api.list("api/v1/namespaces", {"labelSelector": f"{MANAGED_BY}={OURS}"})
+        command = kubectl("get", "namespaces", f"--selector={MANAGED_BY}={OURS}")
+        with self.connection.journal.deed(command, "which namespaces are the tutor's own?", again=True):
+            found = self.connection.api.list("api/v1/namespaces", {"labelSelector": f"{MANAGED_BY}={OURS}"})
         return frozenset(str(item["metadata"]["name"]) for item in found["items"])
 
     def _read_logs(self, wish: Wish) -> None:
@@ -228,10 +249,14 @@ class Observer:
             for status in (pod.get("status") or {}).get("containerStatuses") or ():
                 container = str(status.get("name"))
                 state = status.get("state") or {}
-                if "running" in state or "terminated" in state:
-                    self.recorder.observe(log=pod_log(api, namespace, name, container, uid=uid))
-                if status.get("restartCount"):
-                    self.recorder.observe(log=pod_log(api, namespace, name, container, uid=uid, previous=True))
+                wanted = [False] if "running" in state or "terminated" in state else []
+                wanted += [True] if status.get("restartCount") else []
+                for previous in wanted:
+                    command = log_command(name, container, previous=previous)
+                    with self.connection.journal.deed(command, "what does the pod's log say?", again=True) as deed:
+                        log = pod_log(api, namespace, name, container, uid=uid, previous=previous)
+                        deed.result = plural(len(log.lines), "line")
+                    self.recorder.observe(log=log)
 
 
 def _key(wish: Wish) -> str:

@@ -110,6 +110,7 @@ class Progress:
             place["evidence"] = {name: _plain(item) for name, item in memory.evidence.items()}
             place["passed"] = dict(memory.passed_at)
             place["where"] = self._where or place.get("where", {})
+            place["redone"] = dict(memory.redone)
         self._write()
 
     def clear(self) -> None:
@@ -199,6 +200,7 @@ class Progress:
                 earlier=self.memory.earlier | known.earlier,
                 met=tuple(sorted({*known.met, *self.memory.met}, key=lambda met: met.at))[-MOST:],
                 solved={**self.memory.solved, **known.solved},
+                redone={**known.redone, **self.memory.redone},
             )
         )
         return True
@@ -278,6 +280,7 @@ class Progress:
             earlier=frozenset(document["done"]),
             met=tuple(Met(**item) for item in document["met"]),
             solved=dict(document["solved"]),
+            redone={name: float(at) for name, at in place.get("redone", {}).items()},
         )
 
     def _write(self) -> None:
@@ -337,6 +340,7 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
             "first": _number(place.get("first", 0)),
             "where": {str(key): str(value) for key, value in dict(place.get("where", {})).items()},
             "passed": {str(key): _number(value) for key, value in dict(place.get("passed", {})).items()},
+            "redone": {str(key): _number(value) for key, value in dict(place.get("redone", {})).items()},
             "evidence": {
                 str(name): {
                     "at": _number(item["at"]),

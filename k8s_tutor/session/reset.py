@@ -10,8 +10,10 @@ from k8s_tutor.kube.errors import ApiRefused, Conflict, NotFound
 from k8s_tutor.kube.manifest import ManifestError, parse_manifest
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.session.connection import Connection, Namespace, delete_namespace, ensure_namespace
+from k8s_tutor.session.journal import Journal, kubectl
 from k8s_tutor.session.workspace import Workspace
 
+WHY = "start the lab over"
 ELSEWHERE = "default"
 """Where objects land that were applied with the wrong namespace, most of all."""
 
@@ -29,9 +31,11 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
             f"-n {old.name} delete deployment,service,pod --all",
             code="not-ours",
         )
-    strays = remove_strays(connection.api, lab)
-    delete_namespace(connection.api, old)
-    new = ensure_namespace(connection.api, old.name, old.labels)
+    journal = connection.journal
+    strays = remove_strays(connection.api, lab, journal)
+    with journal.deed(kubectl("delete", "namespace", old.name), WHY):
+        delete_namespace(connection.api, old)
+    new = ensure_namespace(connection.api, old.name, old.labels, journal=journal)
     lines = [f"namespace {new.name} was made anew, empty"]
     lines += [f"removed {stray} from namespace {ELSEWHERE}" for stray in strays]
     aside = workspace.back_up()
@@ -41,7 +45,7 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
     return new, lines
 
 
-def remove_strays(api: Api, lab: Lab) -> list[str]:
+def remove_strays(api: Api, lab: Lab, journal: Journal | None = None) -> list[str]:
     """Delete the lab's own objects from namespace ``default``; what was deleted, as ``Kind/name``.
 
     Only what bears the kind and name of an object in the lab's manifests, and only on clusters of ours (the
@@ -51,7 +55,10 @@ def remove_strays(api: Api, lab: Lab) -> list[str]:
     for kind_name, path in _own_objects(api, lab):
         try:
             uid = str((api.get(path).get("metadata") or {}).get("uid", ""))
-            api.delete(path, uid=uid, grace=0 if kind_name.startswith("Pod/") else None)
+            now = ("--grace-period=0", "--force") if kind_name.startswith("Pod/") else ()
+            command = kubectl("delete", kind_name, f"--namespace={ELSEWHERE}", *now)
+            with (journal or Journal()).deed(command, WHY):
+                api.delete(path, uid=uid, grace=0 if now else None)
             removed.append(kind_name)
         except (NotFound, Conflict):
             continue

@@ -25,11 +25,14 @@ from k8s_tutor.kube.watcher import LinkState, Watcher
 from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.session import engine
 from k8s_tutor.session.actions import Runner, Tell, step_state
+from k8s_tutor.session.again import begun_again, may_again
 from k8s_tutor.session.connection import Connection, ensure_namespace, open_connection
 from k8s_tutor.session.drafts import Draft, Drafts
 from k8s_tutor.session.files import FolderWatch
-from k8s_tutor.session.hints import one_more
+from k8s_tutor.session.hints import hints_of, ladder, one_more
+from k8s_tutor.session.journal import How, Journal, apply_command
 from k8s_tutor.session.observing import Observer
+from k8s_tutor.session.probed import watch_commands
 from k8s_tutor.session.progress import Progress
 from k8s_tutor.session.reset import renew
 from k8s_tutor.session.state import LabState, Link, StepState
@@ -105,6 +108,8 @@ class Session:
             self._read_files()
             self._closing.append(self.recorder.subscribe(self._wake))
             self._watcher.start()
+            for command, why in watch_commands(self.namespace):
+                self.journal.note(command, why, how=How.OPEN)
             self._watcher.wait_synced(SYNC_SECONDS)
             self._judge()
             self._worker = threading.Thread(target=self._work, name=f"session-{lab.id}", daemon=True)
@@ -192,14 +197,14 @@ class Session:
 
     def hint(self, step_id: str) -> str | None:
         """One hint more of this step; None when all are shown."""
-        step = step_state(self.state(), step_id).step
+        now = step_state(self.state(), step_id)
         with self._changed:
-            if self._memory.hints.get(step.id, 0) >= len(step.hints):
+            if self._memory.hints.get(now.step.id, 0) >= hints_of(now.step):
                 return None
-            self._memory, number = one_more(self._memory, step)
+            self._memory, number = one_more(self._memory, now.step)
             self.progress.update(self._memory)
         self._wake()
-        return step.hints[number - 1]
+        return ladder(now)[number - 1]
 
     def mark_read(self, step_id: str) -> None:
         """The learner went on from this step."""
@@ -238,18 +243,26 @@ class Session:
             raise TutorError(f"{name} cannot be applied: {file.trouble}", remedy=f"save it in {self.workspace.folder}")
         return self.apply_text(file.text, name)
 
-    def apply_text(self, text: str, name: str = "") -> list[str]:
+    def apply_text(self, text: str, name: str = "", why: str = "") -> list[str]:
         """Apply a manifest's text server-side, as the learner's own word."""
         from k8s_tutor.session.applying import apply_lines
 
-        return apply_lines(self.connection.api, text, self.namespace, name)
+        with self.journal.deed(apply_command(name), why or "apply what you wrote") as deed:
+            lines = apply_lines(self.connection.api, text, self.namespace, name)
+            deed.result = "; ".join(lines)
+        return lines
 
     @functools.cached_property
     def editing(self) -> Editing:
         """What the editor asks while a manifest is written."""
         from k8s_tutor.session.editing import Editing
 
-        return Editing(self.connection.api, self.namespace)
+        return Editing(self.connection.api, self.namespace, self.journal)
+
+    @property
+    def journal(self) -> Journal:
+        """What was done on the cluster by the tutor itself."""
+        return self.connection.journal
 
     def summary(self) -> Saved:
         """What came of the lab so far, saved into the learner's folder. Raises EnvironmentFault."""
@@ -276,15 +289,48 @@ class Session:
         step = step_state(self.state(), step_id).step
         self._observer.focus |= {step.id}
         with self._changed:
+            # Also where it breaks half-way: something was done for the learner.
             self._memory = replace(self._memory, solved={step.id: time.time(), **self._memory.solved})
             self.progress.update(self._memory)
-        Runner(self, self._cancelled, tell).run(step.solution)
+        Runner(self, self._cancelled, tell, why=f"solution of “{step.title}”").run(step.solution)
+
+    def redo(self, step_id: str, *, tell: Tell | None = None) -> bool:
+        """Undo a step's outcome, so that the learner can do it (again) by hand. Raises TutorError.
+
+        False when it is done all the same: what its checks ask for is still so on the cluster.
+        """
+        step = step_state(self.state(), step_id).step
+        if not may_again(step):
+            raise TutorError(
+                f"“{step.title}” only looks at how things are: there is nothing in it to do once more", code="again"
+            )
+        if step.again and not self.connection.may_disrupt:
+            raise TutorError(f"namespace {self.namespace} is not the tutor's own: nothing is undone there")
+        Runner(self, self._cancelled, tell, why=f"“{step.title}” once more").run(step.again)
+        for question in step.questions:
+            self.workspace.answer(question.check, "")
+        self._read_files()
+
+        def undone(state: LabState) -> bool:
+            fresh = begun_again(self._memory, step, time.time())
+            judged = engine.judge(self.lab, state.record, fresh, time.time())
+            return not step_state(judged, step_id).done
+
+        self._wake()
+        # The watch has to have heard of it: else what was there a moment ago would count as done anew.
+        self.wait_for(undone, SYNC_SECONDS)
+        with self._changed:
+            self._memory = begun_again(self._memory, step, time.time())
+            self.progress.update(self._memory)
+        self._wake()
+        self.wait_for(lambda _state: not self._dirty, SYNC_SECONDS)
+        return not step_state(self.state(), step_id).done
 
     def experiment(self, spec: CheckSpec, *, tell: Tell | None = None) -> None:
         """Make the evidence of a check ourselves. Raises TutorError, also where the namespace is not ours."""
         if not self.connection.may_disrupt:
             raise TutorError(f"namespace {self.namespace} is not the tutor's own: no experiment is made there")
-        Runner(self, self._cancelled, tell).run(spec.experiment)
+        Runner(self, self._cancelled, tell, why=f"experiment: {spec.title}").run(spec.experiment)
 
     def reset(self) -> list[str]:
         """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done."""
@@ -399,7 +445,7 @@ class Session:
     def _renewed(self, began: float) -> None:
         """Somebody else deleted the namespace and made it anew: what was proven in the old one is not proven here."""
         try:
-            found = ensure_namespace(self.connection.api, self.namespace)
+            found = ensure_namespace(self.connection.api, self.namespace, journal=self.journal)
         except TutorError:
             return  # the next change asks again
         with self._changed:

@@ -23,6 +23,7 @@ class CheckState:
     """One check of a lab now. ``proven_at``: when an edge check was first seen to pass (Unix time), kept over restarts.
 
     ``undone``: it had passed once and is not true any more (a level check whose object went away).
+    ``waiting_since``: since when it waits for the very thing that it waits for now (Unix time), None unless it waits.
     """
 
     spec: CheckSpec
@@ -30,6 +31,7 @@ class CheckState:
     proven_at: float | None = None
     undone: bool = False
     seconds: float = 0.0
+    waiting_since: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -41,7 +43,8 @@ class CheckState:
 class StepState:
     """One step now. ``done`` when all its required checks pass, or none are there and the learner went on (``read``).
 
-    ``done_earlier``: it is not done now, but was once, here or on another cluster.
+    ``done_earlier``: it is not done now, but was once, here or on another cluster. ``solved``: its solution was done
+    for the learner.
     """
 
     step: Step
@@ -50,6 +53,7 @@ class StepState:
     read: bool = False
     hints_shown: int = 0
     done_earlier: bool = False
+    solved: bool = False
 
     @property
     def waiting(self) -> bool:

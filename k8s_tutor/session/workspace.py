@@ -83,6 +83,21 @@ class Workspace:
         except OSError as error:
             raise EnvironmentFault(f"{name} cannot be written: {error.strerror}", code="workspace") from error
 
+    def put_aside(self, name: str) -> str:
+        """Move one file out of the way; its new name, empty when there is none. Raises EnvironmentFault."""
+        path = self.path(name)
+        target, number = path.with_name(f"{name}.mine"), 1
+        while target.exists():
+            number += 1
+            target = path.with_name(f"{name}.mine-{number}")
+        try:
+            path.rename(target)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise EnvironmentFault(f"{name} cannot be moved: {error.strerror}", code="workspace") from error
+        return target.name
+
     def read(self, name: str) -> File:
         """One file as checks see it; what cannot be read says why."""
         return _read(self.path(name), name)

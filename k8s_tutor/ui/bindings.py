@@ -41,6 +41,8 @@ LAB = [
     _key("t", "happened", "what happened", "What followed from your last apply, with times"),
     _key("w", "who", "who answered", "Who answers behind the Service: send requests, see the bars", show=False),
     _key("u", "summary", "summary", "What came of this lab so far, saved as Markdown and HTML", show=False),
+    _key("c", "commands", "commands", "What the tutor did itself, as kubectl commands", show=False),
+    _key("r", "redo", "once more", "Do this step once more: undo it (asks first)", show=False),
     Binding("l,1", "show('lesson')", "lesson", show=False, tooltip="The lesson", id="show_lesson"),
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),
     Binding("3", "show_terminal", "terminal", show=False, tooltip="The terminal", id="show_terminal"),

@@ -59,6 +59,23 @@ class CommandChosen(Message):
         self.command = command
 
 
+class PlaceChosen(Message):
+    """The learner wants the editor at this line (from 1) of this file."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__()
+        self.file = file
+        self.line = line
+
+
+class JournalChanged(Message):
+    """The tutor did something on the cluster (read it from the journal)."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is enough."""
+        return isinstance(message, JournalChanged)
+
+
 class Answered(Message):
     """The learner answered the question of a check."""
 

@@ -15,6 +15,7 @@ from k8s_tutor.phases import Report
 from k8s_tutor.session.asking import Answers
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
+from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.state import LabState
 from k8s_tutor.session.summary import Saved
 
@@ -153,6 +154,15 @@ class SessionPort(Protocol):
 
     def solve(self, step_id: str, /) -> object:
         """Do a step's solution for the learner."""
+        ...
+
+    def redo(self, step_id: str, /) -> bool:
+        """Undo a step, so that it can be done once more; false when it counts as done all the same."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """What was done on the cluster by the tutor itself."""
         ...
 
     def reset(self) -> object:

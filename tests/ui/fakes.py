@@ -21,6 +21,8 @@ from k8s_tutor.phases import Phase, PhaseState, Report
 from k8s_tutor.session.asking import Answers, Behind
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
+from k8s_tutor.session.hints import hints_of, ladder
+from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.progress import Past
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 from k8s_tutor.session.summary import Saved, summarise
@@ -319,6 +321,7 @@ class FakeSession(SessionPort):
         self.answers = Answers(Behind("nginx-service", trouble="there is no Service nginx-service yet"))
         self.saved = Saved(summarise(lab, Past(), time.time()), (Path("/home/learner/k8s-tutor/lab1/summary.md"),))
         self.listening: list[FakeAsking] = []
+        self._journal = Journal()
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -376,11 +379,11 @@ class FakeSession(SessionPort):
     def hint(self, step_id: str, /) -> str | None:
         self._note("hint", step_id)
         for index, step in enumerate(self._state.steps):
-            if step.step.id == step_id and step.hints_shown < len(step.step.hints):
+            if step.step.id == step_id and step.hints_shown < hints_of(step.step):
                 steps = list(self._state.steps)
                 steps[index] = replace(step, hints_shown=step.hints_shown + 1)
                 self.push(steps=tuple(steps))
-                return step.step.hints[step.hints_shown]
+                return ladder(step)[step.hints_shown]
         return None
 
     def answer(self, check_id: str, text: str, /) -> object:
@@ -430,6 +433,14 @@ class FakeSession(SessionPort):
     def solve(self, step_id: str, /) -> object:
         self._note("solve", step_id)
         return None
+
+    def redo(self, step_id: str, /) -> bool:
+        self._note("redo", step_id)
+        return True
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
 
     def reset(self) -> object:
         self._note("reset")

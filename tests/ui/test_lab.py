@@ -126,18 +126,22 @@ async def test_n_marks_a_step_without_checks_as_read() -> None:
         await until(pilot, lambda: "an earlier one is still open" in shown(app))
 
 
-async def test_hints_come_one_by_one_with_their_number() -> None:
+async def test_hints_come_one_by_one_the_first_of_the_state_and_the_solution_last() -> None:
     app = make(lab="lab1")
     async with app.run_test(notifications=True, size=(120, 36)) as pilot:
         await in_lab(pilot)
-        assert "h  hint 1 of 3" in shown(app)
+        assert "h  hint 1 of 4" in shown(app)
         await pilot.press("h")
-        await until(pilot, lambda: "hint 1 of 3  Start with apiVersion" in shown(app))
-        assert "h  hint 2 of 3" in shown(app) and "spec.containers" not in shown(app)
+        await until(pilot, lambda: "hint 1 of 4  Not there yet: nginx-pod.yaml" in shown(app))
+        assert "h  hint 2 of 4" in shown(app) and "Start with apiVersion" not in shown(app)
         await pilot.press("h")
-        await until(pilot, lambda: "hint 2 of 3" in shown(app) and "h  hint 3 of 3" in shown(app))
+        await until(pilot, lambda: "hint 2 of 4  Start with apiVersion" in shown(app))
+        await pilot.press("h")
+        await until(pilot, lambda: "hint 3 of 4" in shown(app) and "h  hint 4 of 4" in shown(app))
+        assert "s  the solution" not in shown(app)
         await pilot.press("h")
         await until(pilot, lambda: "m types it" in shown(app) and "h  hint" not in shown(app))
+        assert "s  the solution" in shown(app)
         await pilot.press("h")
         await until(pilot, lambda: "all hints" in shown(app))
 

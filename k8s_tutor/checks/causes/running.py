@@ -17,7 +17,7 @@ from k8s_tutor.checks.reading import (
     when,
 )
 from k8s_tutor.checks.reading import container as spec_of
-from k8s_tutor.checks.words import clip, duration, plural
+from k8s_tutor.checks.words import clip, clock, plural
 from k8s_tutor.kube.record import Object, Record
 
 CONFIG_REASONS = frozenset({"CreateContainerConfigError"})
@@ -143,6 +143,8 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
     probe = mapping(spec, "readinessProbe") or mapping(spec, "startupProbe")
     began = when(status, "state", "running", "startedAt")
     age = record.now - began if began is not None else 0.0
+    # The time of day, not an age: this is judged when something changes, and read for longer.
+    since = clock(began) if began is not None else "a moment"
     failing = newest_event(record, "Pod", pod, "Unhealthy")
     told = clip(event_text(failing), 200) if failing else ""
     patience = READY_PATIENCE + (number(probe, "initialDelaySeconds") or 0)
@@ -152,7 +154,7 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
         return Trouble(
             "readiness-failing",
             Weight.WRONG if late else Weight.PENDING,
-            f"container {who} runs since {duration(age)} and is not ready: {told}",
+            f"container {who} runs since {since} and is not ready: {told}",
             f"the readiness probe asks {_asked(probe)}, and does not get what it wants",
             "compare readinessProbe (path, port) with what the container really serves",
             f"kubectl describe pod {name}",
@@ -161,7 +163,7 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
     return Trouble(
         "converging",
         Weight.PENDING,
-        f"container {who} runs since {duration(age)} and is not ready yet",
+        f"container {who} runs since {since} and is not ready yet",
         "the kubelet has not found it ready yet",
         "",
         f"kubectl get pod {name}",

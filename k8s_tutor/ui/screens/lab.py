@@ -18,6 +18,7 @@ from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChose
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_explains import LabExplains
+from k8s_tutor.ui.screens.lab_noticing import LabNoticing
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line, plain
@@ -36,7 +37,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabDrafts, LabWriting, LabExplains):
+class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
@@ -134,9 +135,7 @@ class LabScreen(LabDrafts, LabWriting, LabExplains):
         self.offer_summary(before)
         was, now = before.steps[self.viewed], self.step
         if now.done and not was.done and was.step.id == now.step.id and not now.read:
-            self.tutor.say(f"✓ {now.step.title}: done. {'F6, then n' if self.terminal_has_keys else 'n'} goes on.")
-            if isinstance(self.focused, Input):
-                self.action_unfocus()
+            self.celebrate(now)
 
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.screen import Screen
 
 from k8s_tutor.errors import EnvironmentFault, TutorError
+from k8s_tutor.session.hints import hints_of
 from k8s_tutor.ui.messages import Answered, SaveWanted, StateChanged
 from k8s_tutor.ui.ports import SessionPort
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
@@ -57,22 +58,7 @@ class LabDeeds(Screen[None]):
         else:
             self.tutor.say(f"{type(error).__name__}: {error}", bad=True, title="something of ours broke")
 
-    # -- hints, answers, reading
-
-    def action_hint(self) -> None:
-        """One hint more, under the step."""
-        step = self.step.step
-        if not step.hints:
-            self.tutor.say("This step has no hints: its text says it all.")
-            return
-
-        def shown(text: str | None) -> None:
-            if text is None:
-                self.tutor.say("That were all hints of this step. s does it for you.")
-
-        if getattr(self, "active", "") in ("manifest", "terminal", "cluster"):
-            self.action_show("lesson")
-        self._do("hint", lambda: self.session.hint(step.id), shown)
+    # -- answers, reading
 
     def mark_read(self, step_id: str) -> None:
         """Keep that a step without checks was read."""
@@ -178,7 +164,7 @@ class LabDeeds(Screen[None]):
             f"Do “{step.title}” for you?",
             f"Its actions are done in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) "
             f"and in your folder of this lab. You learn more by the hints (h): {self.step.hints_shown} of "
-            f"{len(step.hints)} used.",
+            f"{hints_of(step)} used. Afterwards you can do it once more yourself (r).",
             yes="do it for me",
         )
         if await self.app.push_screen_wait(question):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from k8s_tutor.session.again import may_again
+from k8s_tutor.session.hints import ladder
 from k8s_tutor.session.state import StepState
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.rows import Row, Rows
@@ -22,6 +24,12 @@ class Onward(Vertical):
         yield Rows(id="next")
         yield Rows(id="why")
 
+    def show_why(self) -> None:
+        """Bring why it worked into view."""
+        why = self.query_one("#why", Rows)
+        if why.display:
+            why.scroll_visible(animate=False)
+
     def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
         """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""
         self.query_one("#hints", Rows).show(hint_rows(step))
@@ -32,14 +40,19 @@ class Onward(Vertical):
 
 def hint_rows(step: StepState) -> list[Row]:
     """The hints that were asked for, and how many there are."""
-    total = len(step.step.hints)
+    hints = ladder(step)
+    total = len(hints)
     shown = min(step.hints_shown, total)
     rows = [
         (line((f"hint {number} of {total}  ", WAIT)), line(block(text, limit=2_000).strip()))
-        for number, text in enumerate(step.step.hints[:shown], 1)
+        for number, text in enumerate(hints[:shown], 1)
     ]
     if shown < total and not step.done:
         rows.append((line(("h  ", f"bold {ACCENT}")), line((f"hint {shown + 1} of {total}", DIM))))
+    elif total and step.step.solution and not step.done:
+        rows.append((line(("s  ", f"bold {ACCENT}")), line(("the solution: have it done (asks first)", DIM))))
+    if step.solved and step.done and may_again(step.step):
+        rows.append((line(("r  ", f"bold {ACCENT}")), line(("it was done for you: do it once more yourself", DIM))))
     return rows
 
 

@@ -26,17 +26,23 @@ class CommandLine(Static, can_focus=True):
     """A command to try: Enter or a click puts it at the terminal's prompt; nobody runs it but the learner."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "to the prompt", tooltip="Put this command at the terminal's prompt")
+        Binding("enter", "choose", "to the prompt", tooltip="Put this command at the terminal's prompt"),
+        Binding("y", "copy", "copy", tooltip="Copy this command"),
     ]
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, *, head: str = "$ ", keys: str = "⏎") -> None:
         self.command = block(command, limit=2_000)
-        text = line(("$ ", DIM), (self.command, ACCENT), ("  ⏎", DIM))
+        text = line((head, DIM), (self.command, ACCENT), (f"  {keys}", DIM))
         super().__init__(text, markup=False, classes="command")
 
     def action_choose(self) -> None:
         """Send it to the prompt."""
         self.post_message(CommandChosen(self.command))
+
+    def action_copy(self) -> None:
+        """To the clipboard, for a shell elsewhere."""
+        self.app.copy_to_clipboard(self.command)
+        self.app.notify(f"Copied: {self.command[:300]}", markup=False)
 
     def on_click(self, event: events.Click) -> None:
         """A click is as good as Enter."""
@@ -116,6 +122,10 @@ class TaskPane(Vertical):
         states = {check.spec.id: check for check in step.checks}
         for row in self.query(QuestionRow):
             row.show_state(states.get(row.question.check), answers.get(row.question.check))
+
+    def anew(self) -> None:
+        """Forget what is typed in the step's fields: they are made anew with the next state."""
+        self._step_id = None
 
     async def _fill(self, selector: str, widgets: Sequence[Widget]) -> None:
         place = self.query_one(selector, Vertical)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual import events
@@ -9,12 +10,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from k8s_tutor.checks.outcome import Finding, Outcome, Status
+from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.met import NOT_BEGUN
 from k8s_tutor.session.state import CheckState, StepState
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, plain
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, clock, line, plain
+from k8s_tutor.ui.widgets.finding import PlaceLine, Waited, places
 from k8s_tutor.ui.widgets.lesson import CommandLine
 from k8s_tutor.ui.widgets.rows import Row, Rows
 
@@ -67,10 +71,12 @@ class CheckRow(Vertical):
     def compose(self) -> ComposeResult:
         """The line, and what is behind it."""
         yield CheckLine()
+        yield Waited()
         with Vertical(classes="finding"):
             yield Rows(classes="finding-top")
             yield Vertical(classes="finding-command")
             yield Rows(classes="finding-cause")
+            yield Vertical(classes="finding-places")
 
     def on_mount(self) -> None:
         """Fill in."""
@@ -93,6 +99,7 @@ class CheckRow(Vertical):
 
     def _show(self, *, force: bool) -> None:
         self.query_one(CheckLine).show(row_text(self.check))
+        self.query_one(Waited).show_check(self.check)
         details = self.query_one(".finding", Vertical)
         finding = self.check.outcome.finding
         details.display = self._is_open() and (finding is not None or bool(self.check.outcome.facts))
@@ -101,8 +108,11 @@ class CheckRow(Vertical):
             command = self.query_one(".finding-command", Vertical)
             command.remove_children()
             if finding is not None and finding.command:
-                command.mount(CommandLine(plain(finding.command, 500)))
+                command.mount(CommandLine(plain(finding.command, 500), head=f"{'see':<10}", keys="⏎  y copy"))
             self.query_one(".finding-cause", Rows).show(cause_rows(finding))
+            spots = self.query_one(".finding-places", Vertical)
+            spots.remove_children()
+            spots.mount_all(PlaceLine(file, number) for file, number in places(finding))
 
 
 class CheckLine(Rows, can_focus=True):
@@ -129,6 +139,7 @@ class ResultsPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="results")
         self._ids: tuple[str, ...] | None = None
+        self._ticking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """A line for steps without claims; rows are mounted with the step."""
@@ -137,6 +148,7 @@ class ResultsPane(Vertical):
     async def show_step(self, step: StepState) -> None:
         """Update the rows there are; make them anew only for another step."""
         ids = tuple(check.spec.id for check in step.checks)
+        self._tick(any(check.waiting_since is not None for check in step.checks))
         if ids != self._ids:
             self._ids = ids
             await self.query(CheckRow).remove()
@@ -146,6 +158,19 @@ class ResultsPane(Vertical):
         for row, check in zip(self.query(CheckRow), step.checks, strict=True):
             row.show_check(check)
 
+    def _tick(self, waits: bool) -> None:
+        """Count the seconds while something waits; nothing runs while nothing does."""
+        if waits and self._ticking is None:
+            self._ticking = self.set_interval(1.0, self._count)
+        elif not waits and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+
+    def _count(self) -> None:
+        for row in self.query(Waited):
+            if row.display:
+                row.refresh()
+
 
 def row_text(check: CheckState) -> list[Row]:
     """``✓ claim`` and below it ``proven · summary``."""
@@ -154,10 +179,20 @@ def row_text(check: CheckState) -> list[Row]:
     summary = plain(check.outcome.summary, 240)
     if summary.rstrip(".") == title.rstrip("."):
         summary = ""
+    if check.passed and check.spec.mode is Mode.EDGE and check.proven_at is not None:
+        # What happened once is told by its evidence, the same now and after a restart.
+        word = f"{word} {moment(check.proven_at, time.time())}"
+        summary = plain(check.outcome.facts[0], 240) if check.outcome.facts else summary
     head: Row = (line((f"{mark} ", colour)), line(title))
     if word == "to do":
         return [head]
     return [head, (line("  "), line((word, colour), (f" · {summary}" if summary else "", DIM)))]
+
+
+def moment(at: float, now: float) -> str:
+    """The time of day; with the day where that is another one."""
+    day = time.strftime("%d %b ", time.localtime(at))
+    return ("" if day == time.strftime("%d %b ", time.localtime(now)) else day) + clock(at)
 
 
 def finding_top(check: CheckState) -> list[Row]:
@@ -179,7 +214,9 @@ def cause_rows(finding: Finding | None) -> list[Row]:
         rows.append(_row("seen", line((plain(seen.object, 120) + at, ACCENT), f"  {plain(seen.field, 160)}{value}")))
     if finding.cause is not None:
         rows.append(_row("because", line((block(finding.cause.text, limit=600), STRONG))))
-        if finding.cause.look_at:
+        if finding.cause.look_at and finding.cause.look_at not in [
+            f"line {at} of {file}" for file, at in places(finding)
+        ]:
             rows.append(_row("look at", block(finding.cause.look_at, limit=600)))
     return rows
 

@@ -207,3 +207,22 @@ def test_what_is_not_known_is_not_judged(make_lab: MakeLab, checks: Signatures) 
     path = make_lab(("check: object-exists", "check: of-a-plugin"), ("because: not-applied", "because: of-a-plugin"))
     assert lint(path) == []
     assert len(lint(path, checks, CAUSES)) == 2
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ("- wait: {check: ready}", "again undoes a step"),
+        ("- answer: {check: address}", "again undoes a step"),
+        ("- kubectl: {args: [kubectl, delete, pod, a]}", "begins after the word kubectl"),
+        ("- remove: {file: pod.yaml}", ""),
+    ],
+)
+def test_again_is_read_and_looked_at(make_lab: MakeLab, checks: Signatures, actions: str, words: str) -> None:
+    path = make_lab(("    solution:\n", f"    again:\n      {actions}\n    solution:\n"))
+    found = lint(path, checks, CAUSES)
+    if words:
+        assert [problem for problem in found if words in problem.message and problem.line == row(path, actions)]
+    else:
+        assert found == []
+        assert [step.again[0].do for step in load(path).steps if step.again][:1] == ["remove"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from small_lab import NOW, checker, finding, lab_of, record, spec, step
 
-from k8s_tutor.checks.outcome import Outcome, Status, failed, passed, unobserved, waiting
+from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Status, failed, passed, unobserved, waiting
 from k8s_tutor.kube.record import Evidence
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.engine import Memory, blank, evaluate, hold, judge, next_look, quiet_since
@@ -146,3 +146,35 @@ def test_equal_inputs_give_equal_verdicts():
     one, two = (judge(lab, record(), Memory(), NOW, find_check=find) for _ in range(2))
     strip = [replace(check, seconds=0) for check in one.checks], [replace(check, seconds=0) for check in two.checks]
     assert strip[0] == strip[1]
+
+
+def test_waiting_counts_from_when_it_began_to_wait_for_the_same_thing():
+    lab = lab_of(step("one", spec("a")))
+
+    def waits(cause: str, observed: str) -> Outcome:
+        return waiting("soon", Finding("r", "ready", observed, cause=Cause(cause, "text")))
+
+    def at(now: float, memory: Memory, outcome: Outcome):
+        state, memory = evaluate(lab, record(), memory, now, find_check=checker({"a": outcome}))
+        return state.checks[0].waiting_since, memory
+
+    since, memory = at(NOW, Memory(), waits("pulling", "1 of 9 MB"))
+    assert since == NOW
+    since, memory = at(NOW + 5, memory, waits("pulling", "5 of 9 MB"))
+    assert since == NOW
+    since, memory = at(NOW + 7, memory, waits("converging", "starting"))
+    assert since == NOW + 7
+    since, memory = at(NOW + 8, memory, GOOD)
+    assert since is None and not memory.waits
+    since, memory = at(NOW + 9, memory, waits("converging", "starting"))
+    assert since == NOW + 9
+
+
+def test_a_stability_window_waits_since_it_became_true():
+    lab = lab_of(step("one", spec("a", stable=10)))
+    find = checker({"a": GOOD})
+    state, memory = evaluate(lab, record(), Memory(), NOW, find_check=find)
+    check = state.checks[0]
+    assert check.waiting_since is not None and check.outcome.until == check.waiting_since + 10
+    later, _ = evaluate(lab, record(), memory, NOW + 4, find_check=find)
+    assert later.checks[0].waiting_since == check.waiting_since

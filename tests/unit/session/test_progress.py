@@ -210,3 +210,15 @@ def test_a_broken_mistake_or_visit_is_set_aside_too(tmp_path: Path):
         progress = Progress("lab9", "uid-1", folder=tmp_path)
         assert progress.memory == Memory() and "moved to" in progress.notes[0], broken
         progress.close()
+
+
+def test_what_was_done_for_the_learner_and_begun_again_is_there_after_a_restart(tmp_path: Path):
+    first = Progress("lab9", "uid-1", folder=tmp_path)
+    first.update(Memory(solved={"heal": 9.0}, redone={"pod-replaced": 5.0}))
+    first.close()
+    again = Progress("lab9", "uid-1", folder=tmp_path)
+    assert again.memory.solved == {"heal": 9.0} and again.memory.redone == {"pod-replaced": 5.0}
+    again.close()
+    elsewhere = Progress("lab9", "uid-2", folder=tmp_path)
+    assert elsewhere.memory.solved == {"heal": 9.0} and elsewhere.memory.redone == {}
+    elsewhere.close()

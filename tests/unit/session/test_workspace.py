@@ -144,3 +144,14 @@ def test_answers_given_at_once_are_all_kept(workspace: Workspace):
     for thread in threads:
         thread.join()
     assert workspace.answers() == {check: f"text {check}" for check in questions}
+
+
+def test_a_file_put_aside_is_kept_and_never_over_another(workspace: Workspace):
+    assert workspace.put_aside("a.yaml") == ""
+    names = []
+    for number in range(3):
+        workspace.write("a.yaml", f"n: {number}")
+        names.append(workspace.put_aside("a.yaml"))
+    assert names == ["a.yaml.mine", "a.yaml.mine-2", "a.yaml.mine-3"]
+    assert [(workspace.folder / name).read_text() for name in names] == ["n: 0", "n: 1", "n: 2"]
+    assert workspace.files() == {}
