@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.ui import bindings, themes
+from k8s_tutor.ui import bindings, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.messages import JobDone, StartupChanged
 from k8s_tutor.ui.ports import DeskPort, SessionPort
+from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.screens.bringup import BringUpScreen
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.screens.help import HelpScreen
+from k8s_tutor.ui.screens.help import HelpScreen, PaneHelpScreen, pane_of, shown_key
 from k8s_tutor.ui.screens.home import HomeScreen
 from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.startup import Startup
-from k8s_tutor.ui.terminal.launcher import Mode, choose
+from k8s_tutor.ui.terminal.launcher import VARIABLE, Mode, choose
 from k8s_tutor.ui.text import plain
 
 _STYLES = Path(__file__).parent / "styles"
@@ -34,11 +36,11 @@ class TutorApp(App[int]):
     """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
 
     TITLE = "k8s-tutor"
-    CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss")]
+    CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss", "panes.tcss")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),
-        (100, "-two"),
+        (120, "-two"),
         (150, "-three"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012
@@ -46,8 +48,6 @@ class TutorApp(App[int]):
         (16, "-low"),
         (24, "-tall"),
     ]
-    # A shell uses ctrl+p (the line before); the palette gets a key that no shell takes.
-    COMMAND_PALETTE_BINDING = "f2"
     ENABLE_COMMAND_PALETTE = True
 
     session: var[SessionPort | None] = var(None)
@@ -58,13 +58,19 @@ class TutorApp(App[int]):
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)
         self._wanted = lab
-        self.register_theme(themes.DARK)
-        self.register_theme(themes.LIGHT)
-        chosen = os.environ.get("K8S_TUTOR_THEME", "")
+        self.settings = settings.load()
+        self.split, self.three = self.settings.split, self.settings.three
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        chosen = settings.chosen_theme(self.settings)
         self.theme = chosen if chosen in self.available_themes else "tutor-dark"
+        self.set_keymap(dict(self.settings.keys))
 
     def on_mount(self) -> None:
         """Home first; a lab that was named on the command line is opened over it."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remember("theme", theme.name))
+        for trouble in self.settings.troubles[:4]:
+            self.say(trouble, bad=True, title="your settings")
         self.push_screen(HomeScreen())
         if self._wanted:
             self.open_lab(self._wanted)
@@ -110,7 +116,19 @@ class TutorApp(App[int]):
 
     def choose_terminal(self) -> Mode:
         """Where the learner's shell can run; may block for a second."""
-        return choose()
+        return choose(None if os.environ.get(VARIABLE) else self.settings.terminal)
+
+    # -- what is remembered
+
+    def remember(self, name: str, value: object) -> None:
+        """Keep a choice for the next start; a disk that does not take it costs nothing but that."""
+        now = time.time()
+        if not self.jobs.start(self, f"remember-{name}", lambda: settings.remember(name, value, now)):
+            self.set_timer(0.2, lambda: self.remember(name, value))
+
+    def keep_split(self, *, three: bool) -> None:
+        """Keep how the width is shared out now."""
+        self.remember("three" if three else "split", list(self.three if three else self.split))
 
     # -- what other parts call
 
@@ -147,6 +165,17 @@ class TutorApp(App[int]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
+    def action_pane_help(self) -> None:
+        """Show what the pane in focus is, over whatever is there."""
+        if not self.screen.is_modal:
+            self.push_screen(PaneHelpScreen(pane_of(self.screen)))
+
+    async def do(self, binding: Binding, screen: Screen[object]) -> None:
+        """What a key does, by its name; one that can do nothing now says why."""
+        node = self if binding in bindings.APP else screen
+        if not await self.run_action(binding.action, node) and isinstance(screen, Reasons):
+            screen.tell_why(binding.action)
+
     @work
     async def action_quit_tutor(self) -> None:
         """Leave. Asks only if typed text would be lost."""
@@ -175,12 +204,9 @@ class TutorApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what the keys of this screen do, by name."""
         for binding in (*(screen.BINDINGS if isinstance(screen, LabScreen | HomeScreen) else ()), *bindings.APP):
-            if getattr(binding, "tooltip", "") and binding.id != "quit_anywhere":
-                title = f"{binding.description.capitalize()}  ({binding.key.split(',')[0]})"
-                node = self if binding in bindings.APP else screen
-                yield SystemCommand(
-                    title, binding.tooltip, lambda b=binding, n=node: self.run_worker(self.run_action(b.action, n))
-                )
+            if getattr(binding, "tooltip", "") and binding.id not in ("quit_anywhere", "palette", "leave"):
+                title = f"{binding.description.capitalize()}  ({shown_key(self, binding)})"
+                yield SystemCommand(title, binding.tooltip, lambda b=binding: self.run_worker(self.do(b, screen)))
         yield SystemCommand("Theme", "Other colours: light, dark, the terminal's own", self.action_change_theme)
 
 

@@ -9,12 +9,13 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Phase, PhaseState
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, lines, plain, span
+from k8s_tutor.ui.widgets.keysbar import KeysBar
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.app import TutorApp
@@ -54,7 +55,7 @@ class BringUpScreen(Screen[None]):
                 markup=False,
                 id="bringup-note",
             )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysBar()
 
     def on_mount(self) -> None:
         """Begin, unless a start is under way already."""

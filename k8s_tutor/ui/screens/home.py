@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from k8s_tutor.clusters.provider import Cluster
@@ -19,6 +19,7 @@ from k8s_tutor.ui.messages import JobDone
 from k8s_tutor.ui.ports import LabCard
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
 from k8s_tutor.ui.text import BAD, DIM, GOOD, STRONG, WAIT, line, lines, plain, span, tilde
+from k8s_tutor.ui.widgets.keysbar import KeysBar
 from k8s_tutor.ui.widgets.statusbar import StatusBar
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class HomeScreen(Screen[None]):
         yield StatusBar(id="bar")
         yield LabList(id="labs", markup=False, compact=True)
         yield Static("", markup=False, id="home-facts")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysBar()
 
     def on_mount(self) -> None:
         """Look at labs and cluster."""

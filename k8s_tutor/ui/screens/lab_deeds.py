@@ -61,9 +61,6 @@ class LabDeeds(Screen[None]):
     def action_hint(self) -> None:
         """One hint more, under the step."""
         step = self.step.step
-        if not step.hints:
-            self.tutor.say("This step has no hints: its text says it all.")
-            return
 
         def shown(text: str | None) -> None:
             if text is None:
