@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui import bindings, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.messages import JobDone, StartupChanged
-from k8s_tutor.ui.ports import DeskPort, SessionPort
+from k8s_tutor.ui.ports import DeskPort, LabCard, SessionPort
 from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.screens.bringup import BringUpScreen
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
@@ -33,7 +33,10 @@ _STYLES = Path(__file__).parent / "styles"
 
 
 class TutorApp(App[int]):
-    """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
+    """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named.
+
+    ``resume``: go straight on in the one lab that is under way, if there is one and its cluster runs.
+    """
 
     TITLE = "k8s-tutor"
     CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss", "panes.tcss")]
@@ -52,13 +55,14 @@ class TutorApp(App[int]):
 
     session: var[SessionPort | None] = var(None)
 
-    def __init__(self, desk: DeskPort, *, lab: str | None = None) -> None:
+    def __init__(self, desk: DeskPort, *, lab: str | None = None, resume: bool = False) -> None:
         super().__init__()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)
         self._wanted = lab
         self.settings = settings.load()
+        self._resumes = resume and lab is None and self.settings.start == "resume"
         self.split, self.three = self.settings.split, self.settings.three
         for theme in themes.OWN:
             self.register_theme(theme)
@@ -82,8 +86,36 @@ class TutorApp(App[int]):
     # -- the way from a lab's name to its screen
 
     def open_lab(self, lab_id: str) -> None:
-        """Bring the cluster up if need be, then open the lab."""
-        self.push_screen(BringUpScreen(lab_id))
+        """Into the lab at once if the cluster is ready; else bring it up first, on a screen that shows how."""
+        if self.startup.running:
+            self.push_screen(BringUpScreen(lab_id))
+            return
+        self._resumes = False
+        self._leave_session()
+
+        def try_it() -> SessionPort | None:
+            cluster = self.desk.cluster()
+            return self.desk.open(lab_id, cluster) if cluster is not None and cluster.ready else None
+
+        def opened(session: SessionPort | None) -> None:
+            if isinstance(self.screen, HomeScreen):
+                self._show_lab(lab_id, session)
+            elif session is not None:  # the learner looks at something else meanwhile
+                self.jobs.start(self, f"close-{id(session)}", session.close)
+
+        self.jobs.start(self, "open", try_it, then=opened, failed=lambda _error: opened(None))
+
+    def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:
+        self.session = session
+        # What went wrong is found again, and told, by the bring-up.
+        self.push_screen(BringUpScreen(lab_id) if session is None else LabScreen(session))
+
+    def resume(self, cards: Sequence[LabCard], cluster: Cluster | None) -> None:
+        """Home knows labs and cluster for the first time: straight into the one lab that is under way, if it can be."""
+        begun = [card for card in cards if (card.done or card.touched) and card.done < card.total and not card.trouble]
+        if self._resumes and len(begun) == 1 and cluster is not None and cluster.ready:
+            self.open_lab(begun[0].id)
+        self._resumes = False
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
         """Open a session on a cluster that is ready, and show it in place of the bring-up screen."""
@@ -105,7 +137,7 @@ class TutorApp(App[int]):
     def leave_lab(self) -> None:
         """Back to the list of labs; what was done is saved."""
         self._leave_session()
-        self.switch_screen(HomeScreen())
+        self.pop_screen()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
@@ -218,5 +250,5 @@ def run(cluster_name: str, context: str | None, lab: str | None) -> int:
     """
     from k8s_tutor.ui.desk import Desk
 
-    app = TutorApp(Desk(cluster_name, context), lab=lab)
+    app = TutorApp(Desk(cluster_name, context), lab=lab, resume=True)
     return app.run() or 0

@@ -16,7 +16,7 @@ def _key(key: str, action: str, label: str, tip: str, *, show: bool = True, disp
 
 
 APP = [
-    _key("question_mark", "help", "keys", "All keys and signs", display="?"),
+    _key("question_mark", "help", "keys", "What the keys and signs mean", display="?"),
     _key(
         "f1", "pane_help", "this pane", "Help for the pane in focus: what it shows, its signs, its keys", display="F1"
     ),

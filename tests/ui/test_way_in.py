@@ -68,7 +68,7 @@ async def test_a_failed_start_says_what_and_the_remedy_and_can_be_tried_again() 
     desk.error = BROKEN
     app = make(desk, lab="lab1")
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
-        await until(pilot, lambda: "did not come up" in shown(app))
+        await until(pilot, lambda: "did not come up" in shown(app) and "free 2 GB" in shown(app))
         text = shown(app)
         assert "no space left" in text and "free 2 GB" in text and "failed" in text
         desk.error = None
