@@ -35,6 +35,10 @@ class PageScreen(ModalScreen[None]):
             yield Rows(self._rows, id="page-text", classes="gap")
             yield Static(line(("esc", STRONG), ("  back", DIM)), markup=False, classes="gap")
 
+    def on_mount(self) -> None:
+        """What came while the page was being made."""
+        self.show(self._rows)
+
     def head(self) -> Content:
         """The title and what stands beside it."""
         return line((plain(self._title, 200), STRONG), (f"   {plain(self._note, 300)}" if self._note else "", DIM))
@@ -44,9 +48,10 @@ class PageScreen(ModalScreen[None]):
         self._rows = rows
         if note is not None:
             self._note = note
-        if self.is_mounted:
-            self.query_one("#page-title", Static).update(self.head())
-            self.query_one("#page-text", Rows).show(rows)
+        for title in self.query("#page-title").results(Static):  # none before it is composed
+            title.update(self.head())
+        for text in self.query("#page-text").results(Rows):
+            text.show(rows)
 
     def action_close(self) -> None:
         """Back to where the learner was."""
