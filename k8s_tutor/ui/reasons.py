@@ -34,6 +34,11 @@ class Reasons(Screen[None]):
             event.stop()
             self.tell_why(found.binding.action)
 
+    def do(self, action: str) -> None:
+        """Do it, or say why it cannot be done."""
+        if not self.tell_why(action):
+            self.run_worker(self.run_action(action))
+
     def tell_why(self, action: str) -> bool:
         """Say why an action can do nothing now; false if it can."""
         name, _, rest = action.partition("(")

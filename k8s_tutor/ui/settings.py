@@ -69,7 +69,7 @@ def read(path: Path | None = None) -> Settings:
         return Settings(troubles=(f"{path}: cannot be read ({error}); all settings have their defaults",))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
-        at = f":{line.group(1)}" if line else ""
+        at = f":{line.group(1) if line else text.count(chr(10)) + 1}"  # without a number it is the end
         return Settings(troubles=(f"{path}{at}: not TOML ({error}); all settings have their defaults",))
     return _Reader(path, text).read(document)
 

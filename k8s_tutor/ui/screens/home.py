@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
@@ -289,11 +290,22 @@ class HomeScreen(HomePages):
             name = self.tutor.desk.cluster_name
             kind, _, rest = name.partition(" ")
             self._choices = (Choice(rest, context=rest if kind == "context" else "", cluster=cluster),)
+        else:
+            self._agree()
         self._show_lists()
         self._resume()
 
+    def _agree(self) -> None:
+        """Both looks tell of the chosen cluster: what was asked of it alone counts."""
+        self._choices = tuple(
+            replace(each, cluster=self._cluster) if each.own and self._is_chosen(each) else each
+            for each in self._choices
+        )
+
     def _show_choices(self, found: tuple[tuple[Choice, ...], Ground]) -> None:
         self._choices, self._ground = found
+        if self._looked:
+            self._agree()
         self._show_lists()
 
     def _show_lists(self) -> None:

@@ -122,6 +122,11 @@ class LabKeys(Reasons):
         """Drop what is typed."""
         self.query_one(EditorPane).action_take_disk()
 
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Where tab leads: everywhere but into the shell, which would keep the keys."""
+        return [widget for widget in super().focus_chain if getattr(widget.parent, "id", "") != "terminal"]
+
     # -- zoom
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from k8s_tutor.session.state import StepState
+from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.rows import Row, Rows
 
@@ -21,6 +23,13 @@ class Onward(Vertical):
         yield Rows(id="hints")
         yield Rows(id="next")
         yield Rows(id="why")
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the line of a key is as good as the key."""
+        name = event.widget.id if event.widget is not None else None
+        if name in ("hints", "next") and isinstance(self.screen, Reasons):
+            event.stop()
+            self.screen.do("hint" if name == "hints" else "next")
 
     def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
         """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""
