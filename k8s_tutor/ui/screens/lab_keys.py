@@ -161,7 +161,6 @@ class LabKeys(Reasons):
                 focused.focus()
         self.share_out()
         self._show_tabs()
-        self.call_after_refresh(self._balance)
         self.refresh_bindings()
 
     # -- the split
@@ -170,16 +169,17 @@ class LabKeys(Reasons):
         """Give each pane its share of the width."""
         left, cluster = self.query_one("#left"), self.query_one("#cluster")
         three = self.has_class("-three")
-        shares: tuple[int | None, int | None] = (None, None)
+        for pane in (left, cluster):
+            pane.styles.clear_rule("width")
         if not self.single:
-            shares = (self.tutor.three[0], self.tutor.three[1]) if three else (self.tutor.split[0], None)
-        for pane, share in zip((left, cluster), shares, strict=True):
-            if share is None:
-                pane.styles.clear_rule("width")
-            else:
-                pane.styles.width = f"{share}%"
+            # In cells: the cluster's pane lies in another one, whose per cents are not the screen's.
+            share = self.tutor.three[0] if three else self.tutor.split[0]
+            left.styles.width = self.size.width * share // 100
+        if not self.single and three:
+            cluster.styles.width = self.size.width * self.tutor.three[1] // 100
         self.query_one("#divider-left").display = not self.single
         self.query_one("#divider-cluster").display = not self.single and three
+        self.call_after_refresh(self._balance)
 
     def action_split(self, by: int) -> None:
         """Move the dividing line: with three panes that of the cluster while it is in focus."""
@@ -206,4 +206,3 @@ class LabKeys(Reasons):
         else:
             app.three = (app.three[0], min(share, 100 - LEAST - app.three[0]))
         self.share_out()
-        self.call_after_refresh(self._balance)
