@@ -115,7 +115,8 @@ class TutorApp(App[int]):
         begun = [card for card in cards if (card.done or card.touched) and card.done < card.total and not card.trouble]
         if self._resumes and len(begun) == 1 and cluster is not None and cluster.ready:
             self.open_lab(begun[0].id)
-        self._resumes = False
+        # One that does not answer yet is waited for, as long as the learner waits too.
+        self._resumes = self._resumes and cluster is not None and cluster.running and not cluster.ready
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
         """Open a session on a cluster that is ready, and show it in place of the bring-up screen."""

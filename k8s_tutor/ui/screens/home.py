@@ -50,6 +50,10 @@ read). Why another context is not used stands beside it.
 """What F1 shows here."""
 
 
+LOOK_AGAIN = 2.0
+"""Seconds between looks at a cluster that runs and does not answer."""
+
+
 class LabList(OptionList):
     """The labs; the footer says what Enter does."""
 
@@ -294,6 +298,8 @@ class HomeScreen(HomePages):
             self._agree()
         self._show_lists()
         self._resume()
+        if cluster is not None and cluster.running and not cluster.ready and self.app.screen is self:
+            self.set_timer(LOOK_AGAIN, self.look)  # on its way, or a busy machine: nobody tells when it is there
 
     def _agree(self) -> None:
         """Both looks tell of the chosen cluster: what was asked of it alone counts."""
