@@ -53,7 +53,7 @@ async def test_lab(size: tuple[int, int]) -> None:
         await pilot.press("m", "ctrl+s", "escape", "1")
         await until(
             pilot,
-            lambda: ("save", "nginx-pod.yaml") == session_of(app).asked[-1][:2] if session_of(app).asked else False,
+            lambda: session_of(app).asked[-1][:2] == ("save", "nginx-pod.yaml") if session_of(app).asked else False,
         )
         session_of(app).push_checks("write", PASS)
         await until(pilot, lambda: "next: Which fields" in shown(app))
