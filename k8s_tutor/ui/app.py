@@ -110,13 +110,19 @@ class TutorApp(App[int]):
         # What went wrong is found again, and told, by the bring-up.
         self.push_screen(BringUpScreen(lab_id) if session is None else LabScreen(session))
 
-    def resume(self, cards: Sequence[LabCard], cluster: Cluster | None) -> None:
-        """Home knows labs and cluster for the first time: straight into the one lab that is under way, if it can be."""
+    def resume(self, cards: Sequence[LabCard], cluster: Cluster | None) -> str:
+        """Home knows labs and cluster for the first time: straight into the one lab that is under way, if it can be.
+
+        Returns the id of the lab that is opened, empty if none is.
+        """
+        opened = ""
         begun = [card for card in cards if (card.done or card.touched) and card.done < card.total and not card.trouble]
         if self._resumes and len(begun) == 1 and cluster is not None and cluster.ready:
-            self.open_lab(begun[0].id)
+            opened = begun[0].id
+            self.open_lab(opened)
         # One that does not answer yet is waited for, as long as the learner waits too.
         self._resumes = self._resumes and cluster is not None and cluster.running and not cluster.ready
+        return opened
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
         """Open a session on a cluster that is ready, and show it in place of the bring-up screen."""

@@ -134,9 +134,14 @@ class HomeScreen(HomePages):
         desk = self.tutor.desk
         self.tutor.jobs.start(self, "cards", desk.cards, then=self._show_cards, failed=self._broken)
         self.tutor.jobs.start(self, "cluster", desk.cluster, then=self._show_cluster, failed=self._broken)
-        self.tutor.jobs.start(
-            self, "choices", lambda: (desk.choices(), desk.ground()), then=self._show_choices, failed=self._broken
-        )
+
+    def _look_around(self) -> None:
+        """The other clusters: after the one that counts, so that going straight on waits for nothing else."""
+        desk = self.tutor.desk
+        if not self._opening and self.app.screen is self:
+            self.tutor.jobs.start(
+                self, "choices", lambda: (desk.choices(), desk.ground()), then=self._show_choices, failed=self._broken
+            )
 
     def on_job_done(self, message: JobDone) -> None:
         """A look ended."""
@@ -355,7 +360,8 @@ class HomeScreen(HomePages):
 
     def _resume(self) -> None:
         if self._cards and self._looked and self.app.screen is self:
-            self.tutor.resume(self._cards, self._cluster)
+            self._opening = self._opening or self.tutor.resume(self._cards, self._cluster)
+            self._look_around()
 
     @on(OptionList.OptionHighlighted, "#labs")
     def _highlighted(self, _event: OptionList.OptionHighlighted) -> None:
