@@ -25,7 +25,7 @@ TERMINALS = ("auto", "embedded", "tmux", "suspend")
 STARTS = ("resume", "home")
 SPLIT = (45,)
 """Per cent of the width for the lesson, with two panes."""
-THREE = (27, 26)
+THREE = (26, 25)
 """Per cent for the lesson and for the live cluster, with three."""
 LEAST, MOST = 15, 70
 _LARGEST = 64 * 1024

@@ -116,10 +116,10 @@ async def test_the_split_is_moved_by_key_and_mouse_and_remembered() -> None:
         await until(pilot, lambda: settings.load().split == (60,))
         await pilot.resize_terminal(160, 40)
         cluster = screen.query_one("#cluster")
-        await until(pilot, lambda: cluster.region.width == 41)  # 26 %
+        await until(pilot, lambda: cluster.region.width == 40)  # 25 %
         cluster.focus()
         await pilot.press("less_than_sign")
-        await until(pilot, lambda: cluster.region.width == 48 and settings.load().three == (27, 30))
+        await until(pilot, lambda: cluster.region.width == 46 and settings.load().three == (26, 29))
     again = make(lab="lab1")
     async with again.run_test(size=(120, 36)) as pilot:
         screen = await in_lab(pilot)
