@@ -44,40 +44,15 @@ def find_step(lab: Lab, name: str) -> Step:
 def lesson(options: argparse.Namespace) -> int:
     """Print a lab (or one step of it) as plain text, its manifests with their callouts where they are used."""
     from k8s_tutor.labs.loader import load
+    from k8s_tutor.labs.text import heading, step_text
 
     lab = load(options.lab)
     steps = [find_step(lab, options.step)] if options.step else list(lab.steps)
     if not options.step:
-        print(f"{lab.title}\n{'=' * len(lab.title)}\n\n{lab.summary}\nAbout {lab.minutes} minutes.\n")
+        print(heading(lab))
     for step in steps:
-        print(_step_text(lab, step))
+        print(step_text(lab, step))
     return EXIT_PASS
-
-
-def _step_text(lab: Lab, step: Step) -> str:
-    number = lab.steps.index(step) + 1
-    head = f"Step {number} of {len(lab.steps)}: {step.title}  [{step.id}]"
-    lines = [head, "-" * len(head), "", step.text.strip(), ""]
-    for manifest in lab.manifests:
-        if step.manifest == manifest.name:
-            lines += [f"{manifest.name}:", "", *(f"    {line}" for line in manifest.text.rstrip().splitlines()), ""]
-            lines += [f"  [{callout.number}] {callout.text}" for callout in manifest.callouts]
-            lines.append("")
-    if step.task:
-        lines += [f"To do: {step.task}", ""]
-    if step.commands:
-        lines += ["Commands:", *(f"    {command}" for command in step.commands), ""]
-    for question in step.questions:
-        lines += [f"Question [{question.check}]: {question.ask}"]
-        lines += [f"    for example: {question.example}"] if question.example else []
-        lines += [f"    answer with: k8s-tutor answer {lab.id} {question.check} TEXT", ""]
-    if step.checks:
-        lines += ["Checked:", *(_claim(spec.title, optional=spec.optional) for spec in step.checks), ""]
-    return "\n".join(lines)
-
-
-def _claim(title: str, *, optional: bool) -> str:
-    return f"  - {title}" + (" (optional)" if optional else "")
 
 
 def hint(options: argparse.Namespace) -> int:

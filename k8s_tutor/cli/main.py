@@ -106,6 +106,8 @@ def parser() -> argparse.ArgumentParser:
     doctor = _command(commands, "doctor", "doctor:run", "say what this machine lacks, and the remedy", place)
     _output(doctor, "text", "json")
 
+    _command(commands, "config", "config:run", "print the tutor's settings (keys, colours, layout) and their file")
+
     env = _command(commands, "env", "env:run", 'print what a shell needs: eval "$(k8s-tutor env)"', place)
     env.add_argument("--lab", metavar="LAB", help="the lab whose folder to work in")
     env.add_argument("--shell", action="store_true", help="open that shell")

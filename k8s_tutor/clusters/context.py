@@ -55,12 +55,16 @@ class ContextProvider:
         except UsageError:
             return None
 
+    def inspect(self, name: str) -> Cluster:
+        """The cluster of this context, with nothing written. Raises EnvironmentFault with the guard's reason."""
+        return self._cluster(name, write=False)
+
     def list(self) -> list[Cluster]:
         """Every context that the guard lets us use."""
         clusters = []
         for name in self.names():
             try:
-                clusters.append(self._cluster(name, write=False))
+                clusters.append(self.inspect(name))
             except (EnvironmentFault, UsageError):
                 continue
         return clusters

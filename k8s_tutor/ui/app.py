@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.ui import bindings, themes
+from k8s_tutor.ui import bindings, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.messages import JobDone, StartupChanged
-from k8s_tutor.ui.ports import DeskPort, SessionPort
+from k8s_tutor.ui.ports import DeskPort, LabCard, SessionPort
+from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.screens.bringup import BringUpScreen
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.screens.help import HelpScreen
+from k8s_tutor.ui.screens.help import HelpScreen, PaneHelpScreen, pane_of, shown_key
 from k8s_tutor.ui.screens.home import HomeScreen
 from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.startup import Startup
-from k8s_tutor.ui.terminal.launcher import Mode, choose
+from k8s_tutor.ui.terminal.launcher import VARIABLE, Mode, choose
 from k8s_tutor.ui.text import plain
 
 _STYLES = Path(__file__).parent / "styles"
 
 
 class TutorApp(App[int]):
-    """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
+    """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named.
+
+    ``resume``: go straight on in the one lab that is under way, if there is one and its cluster runs.
+    """
 
     TITLE = "k8s-tutor"
-    CSS_PATH: ClassVar = [
-        _STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss", "explains.tcss", "noticing.tcss")
-    ]
+    CSS_PATH: ClassVar = [_STYLES / f"{name}.tcss" for name in ("app", "home", "lab", "explains", "noticing", "panes")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),
-        (100, "-two"),
+        (120, "-two"),
         (150, "-three"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012
@@ -48,25 +51,30 @@ class TutorApp(App[int]):
         (16, "-low"),
         (24, "-tall"),
     ]
-    # A shell uses ctrl+p (the line before); the palette gets a key that no shell takes.
-    COMMAND_PALETTE_BINDING = "f2"
     ENABLE_COMMAND_PALETTE = True
 
     session: var[SessionPort | None] = var(None)
 
-    def __init__(self, desk: DeskPort, *, lab: str | None = None) -> None:
+    def __init__(self, desk: DeskPort, *, lab: str | None = None, resume: bool = False) -> None:
         super().__init__()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)
         self._wanted = lab
-        self.register_theme(themes.DARK)
-        self.register_theme(themes.LIGHT)
-        chosen = os.environ.get("K8S_TUTOR_THEME", "")
+        self.settings = settings.load()
+        self._resumes = resume and lab is None and self.settings.start == "resume"
+        self.split, self.three = self.settings.split, self.settings.three
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        chosen = settings.chosen_theme(self.settings)
         self.theme = chosen if chosen in self.available_themes else "tutor-dark"
+        self.set_keymap(dict(self.settings.keys))
 
     def on_mount(self) -> None:
         """Home first; a lab that was named on the command line is opened over it."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remember("theme", theme.name))
+        for trouble in self.settings.troubles[:4]:
+            self.say(trouble, bad=True, title="your settings")
         self.push_screen(HomeScreen())
         if self._wanted:
             self.open_lab(self._wanted)
@@ -78,8 +86,43 @@ class TutorApp(App[int]):
     # -- the way from a lab's name to its screen
 
     def open_lab(self, lab_id: str) -> None:
-        """Bring the cluster up if need be, then open the lab."""
-        self.push_screen(BringUpScreen(lab_id))
+        """Into the lab at once if the cluster is ready; else bring it up first, on a screen that shows how."""
+        if self.startup.running:
+            self.push_screen(BringUpScreen(lab_id))
+            return
+        self._resumes = False
+        self._leave_session()
+
+        def try_it() -> SessionPort | None:
+            cluster = self.desk.cluster()
+            return self.desk.open(lab_id, cluster) if cluster is not None and cluster.ready else None
+
+        def opened(session: SessionPort | None) -> None:
+            if isinstance(self.screen, HomeScreen):
+                self._show_lab(lab_id, session)
+            elif session is not None:  # the learner looks at something else meanwhile
+                self.jobs.start(self, f"close-{id(session)}", session.close)
+
+        self.jobs.start(self, "open", try_it, then=opened, failed=lambda _error: opened(None))
+
+    def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:
+        self.session = session
+        # What went wrong is found again, and told, by the bring-up.
+        self.push_screen(BringUpScreen(lab_id) if session is None else LabScreen(session))
+
+    def resume(self, cards: Sequence[LabCard], cluster: Cluster | None) -> str:
+        """Home knows labs and cluster for the first time: straight into the one lab that is under way, if it can be.
+
+        Returns the id of the lab that is opened, empty if none is.
+        """
+        opened = ""
+        begun = [card for card in cards if (card.done or card.touched) and card.done < card.total and not card.trouble]
+        if self._resumes and len(begun) == 1 and cluster is not None and cluster.ready:
+            opened = begun[0].id
+            self.open_lab(opened)
+        # One that does not answer yet is waited for, as long as the learner waits too.
+        self._resumes = self._resumes and cluster is not None and cluster.running and not cluster.ready
+        return opened
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
         """Open a session on a cluster that is ready, and show it in place of the bring-up screen."""
@@ -101,7 +144,7 @@ class TutorApp(App[int]):
     def leave_lab(self) -> None:
         """Back to the list of labs; what was done is saved."""
         self._leave_session()
-        self.switch_screen(HomeScreen())
+        self.pop_screen()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
@@ -112,7 +155,19 @@ class TutorApp(App[int]):
 
     def choose_terminal(self) -> Mode:
         """Where the learner's shell can run; may block for a second."""
-        return choose()
+        return choose(None if os.environ.get(VARIABLE) else self.settings.terminal)
+
+    # -- what is remembered
+
+    def remember(self, name: str, value: object) -> None:
+        """Keep a choice for the next start; a disk that does not take it costs nothing but that."""
+        now = time.time()
+        if not self.jobs.start(self, f"remember-{name}", lambda: settings.remember(name, value, now)):
+            self.set_timer(0.2, lambda: self.remember(name, value))
+
+    def keep_split(self, *, three: bool) -> None:
+        """Keep how the width is shared out now."""
+        self.remember("three" if three else "split", list(self.three if three else self.split))
 
     # -- what other parts call
 
@@ -149,6 +204,17 @@ class TutorApp(App[int]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
+    def action_pane_help(self) -> None:
+        """Show what the pane in focus is, over whatever is there."""
+        if not self.screen.is_modal:
+            self.push_screen(PaneHelpScreen(pane_of(self.screen)))
+
+    async def do(self, binding: Binding, screen: Screen[object]) -> None:
+        """What a key does, by its name; one that can do nothing now says why."""
+        node = self if binding in bindings.APP else screen
+        if not await self.run_action(binding.action, node) and isinstance(screen, Reasons):
+            screen.tell_why(binding.action)
+
     @work
     async def action_quit_tutor(self) -> None:
         """Leave. Asks only if typed text would be lost."""
@@ -177,12 +243,9 @@ class TutorApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what the keys of this screen do, by name."""
         for binding in (*(screen.BINDINGS if isinstance(screen, LabScreen | HomeScreen) else ()), *bindings.APP):
-            if getattr(binding, "tooltip", "") and binding.id != "quit_anywhere":
-                title = f"{binding.description.capitalize()}  ({binding.key.split(',')[0]})"
-                node = self if binding in bindings.APP else screen
-                yield SystemCommand(
-                    title, binding.tooltip, lambda b=binding, n=node: self.run_worker(self.run_action(b.action, n))
-                )
+            if getattr(binding, "tooltip", "") and binding.id not in ("quit_anywhere", "palette", "leave"):
+                title = f"{binding.description.capitalize()}  ({shown_key(self, binding)})"
+                yield SystemCommand(title, binding.tooltip, lambda b=binding: self.run_worker(self.do(b, screen)))
         yield SystemCommand("Theme", "Other colours: light, dark, the terminal's own", self.action_change_theme)
 
 
@@ -194,5 +257,5 @@ def run(cluster_name: str, context: str | None, lab: str | None) -> int:
     """
     from k8s_tutor.ui.desk import Desk
 
-    app = TutorApp(Desk(cluster_name, context), lab=lab)
+    app = TutorApp(Desk(cluster_name, context), lab=lab, resume=True)
     return app.run() or 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from k8s_tutor import paths
+from k8s_tutor.clusters.doctor import Finding
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Report
 from k8s_tutor.session.places import native
+from k8s_tutor.ui.choices import Choice, Ground, choices, ground
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 _LARGEST = 4 * 1024 * 1024
@@ -48,6 +51,41 @@ class Desk:
 
             return ContextProvider().up(self._context, report=report)
         return native().up(self._name, report=report)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Our own clusters and the contexts of the user's kubeconfig."""
+        return choices(self._name)
+
+    def ground(self) -> Ground:
+        """Whether a cluster could be started here."""
+        return ground()
+
+    def choose(self, choice: Choice, /) -> None:
+        """Work on this cluster from now on."""
+        if choice.own:
+            self._name, self._context = choice.name, None
+        else:
+            self._context = choice.context
+
+    def stop(self, name: str, report: Report, /) -> bool:
+        """Remove a cluster of our own."""
+        return native().down(name, report=report)
+
+    def findings(self) -> Sequence[Finding]:
+        """What this machine and the cluster have and lack."""
+        from k8s_tutor.clusters.doctor import findings
+
+        try:
+            return findings(self.cluster())
+        except TutorError as error:
+            return findings(None, error.message, error.remedy)
+
+    def lab_text(self, lab_id: str, /) -> str:
+        """A whole lab as text."""
+        from k8s_tutor.labs.loader import load
+        from k8s_tutor.labs.text import lab_text
+
+        return lab_text(load(lab_id))
 
     def open(self, lab_id: str, cluster: Cluster, /) -> SessionPort:
         """Open a session."""

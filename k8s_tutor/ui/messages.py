@@ -31,7 +31,7 @@ class StartupChanged(Message):
         return isinstance(message, StartupChanged)
 
 
-class JobDone(Message):
+class JobDone(Message, bubble=False):
     """A background job ended: ``then`` is to be called with its result, or ``failed`` with its error."""
 
     def __init__(self, settle: Callable[[], Any]) -> None:

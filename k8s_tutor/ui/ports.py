@@ -9,6 +9,7 @@ from typing import Protocol
 
 from k8s_tutor.checks.completing import Completion, Explanation
 from k8s_tutor.checks.writing import Problem
+from k8s_tutor.clusters.doctor import Finding
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.phases import Report
@@ -18,6 +19,7 @@ from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.state import LabState
 from k8s_tutor.session.summary import Saved
+from k8s_tutor.ui.choices import Choice, Ground
 
 
 @dataclass(frozen=True)
@@ -204,4 +206,28 @@ class DeskPort(Protocol):
 
     def workspace(self, lab_id: str, /) -> Path:
         """Where the learner's files of a lab are."""
+        ...
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The clusters there are to learn on, and why others are not."""
+        ...
+
+    def ground(self) -> Ground:
+        """Whether a cluster could be started here."""
+        ...
+
+    def choose(self, choice: Choice, /) -> None:
+        """Work on this cluster from now on; returns at once."""
+        ...
+
+    def stop(self, name: str, report: Report, /) -> bool:
+        """Remove a cluster of our own, with everything in it. Raises TutorError."""
+        ...
+
+    def findings(self) -> Sequence[Finding]:
+        """What this machine and the cluster have and lack."""
+        ...
+
+    def lab_text(self, lab_id: str, /) -> str:
+        """A whole lab as text."""
         ...

@@ -1,4 +1,7 @@
-"""Two calm themes of our own, dark and light; Textual's others (``ansi-*`` among them) stay selectable."""
+"""Two calm themes of our own, dark and light; ``ansi`` (the terminal's own colours) and Textual's stay selectable.
+
+Every colour of text has a contrast of 4.5:1 at least on the background and on a panel; a test computes it.
+"""
 
 from __future__ import annotations
 
@@ -33,5 +36,11 @@ LIGHT = Theme(
     warning="#8a5a00",
     error="#b3261e",
     dark=False,
-    variables={"footer-key-foreground": "#2a5c94", "block-cursor-text-style": "bold"},
+    variables={
+        "footer-key-foreground": "#2a5c94",
+        "block-cursor-text-style": "bold",
+        "foreground-muted": "#565d65",
+    },
 )
+
+OWN = (DARK, LIGHT)

@@ -29,6 +29,9 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         "TERM": "xterm-256color",
         "SHELL": "/bin/bash",
     }
+    # These tests go through home each time; going straight on is tried without a cluster (tests/ui).
+    (home / "config" / "k8s-tutor").mkdir(parents=True)
+    (home / "config" / "k8s-tutor" / "config.toml").write_text('start = "home"\n')
     yield environment
     done = subprocess.run(
         [BIN / "k8s-tutor", "cluster", "down"], env={**os.environ, **environment}, capture_output=True, timeout=60

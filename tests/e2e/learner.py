@@ -127,7 +127,8 @@ class Learner:
     def columns(screen: str) -> tuple[list[str], list[str], list[str]]:
         """Lesson, work (editor or shell) and live cluster, line by line; rows keep their number."""
         # A notice lies over the lower right; what is under it cannot be read.
-        parts = [[*line.split("▌")[0].split("│"), "", ""][:3] for line in screen.splitlines()]
+        # A thick line marks the pane in focus.
+        parts = [[*line.replace("┃", " ").split("▌")[0].split("│"), "", ""][:3] for line in screen.splitlines()]
         return [p[0] for p in parts], [p[1] for p in parts], [p[2] for p in parts]
 
     def lesson(self) -> str:
@@ -346,6 +347,7 @@ def _squeeze(text: str) -> str:
 
 
 def last_line(screen: str) -> str:
-    """The footer."""
+    """The footer: one or two rows, below the last line across."""
     rows = screen.rstrip("\n").splitlines()
-    return rows[-1] if rows else ""
+    above = [index for index, row in enumerate(rows) if row.startswith("──")]
+    return "  ".join(row.strip() for row in rows[above[-1] + 1 if above else -1 :])

@@ -19,5 +19,6 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("K8S_TUTOR_THEME", "NO_COLOR", "TMUX", "K8S_TUTOR_TERMINAL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("K8S_TUTOR_HOME", str(tmp_path / "work"))
     monkeypatch.setenv("TZ", "UTC")

@@ -12,6 +12,7 @@ from typing import Any
 from k8s_tutor.checks.completing import Choice, Completion, Explanation
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status
 from k8s_tutor.checks.writing import Problem, problems
+from k8s_tutor.clusters.doctor import Finding as Sight
 from k8s_tutor.clusters.provider import Cluster, NodeInfo
 from k8s_tutor.errors import ClusterError, TutorError
 from k8s_tutor.kube.cursor import place
@@ -26,6 +27,8 @@ from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.progress import Past
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 from k8s_tutor.session.summary import Saved, summarise
+from k8s_tutor.ui.choices import Choice as ClusterChoice
+from k8s_tutor.ui.choices import Ground
 from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
 
 POD_MANIFEST = """\
@@ -115,6 +118,17 @@ CLUSTER = Cluster(
     owned=True,
     version="v1.37.2",
     nodes=(NodeInfo("node1"),),
+    running=True,
+    ready=True,
+)
+
+KIND = Cluster(
+    name="kind-kind",
+    provider="context",
+    kubeconfig=Path("kubeconfig"),
+    namespace="learner",
+    owned=False,
+    server="https://127.0.0.1:6443",
     running=True,
     ready=True,
 )
@@ -462,6 +476,14 @@ class FakeDesk:
         self.go.set()
         self.error: TutorError | None = None
         self.starts = 0
+        self.stopped: list[str] = []
+        self.soil = Ground()
+        self.contexts: tuple[ClusterChoice, ...] = (
+            ClusterChoice("kind-kind", context="kind-kind", cluster=KIND),
+            ClusterChoice(
+                "prod-eu", context="prod-eu", why_not="its name (prod-eu) looks like a production or cloud cluster"
+            ),
+        )
         self.shown = [
             LabCard(
                 "lab1", "A Pod", "One container, run by Kubernetes.", 25, 1, 10, "delete one pod", 2, time.time() - 90
@@ -493,6 +515,31 @@ class FakeDesk:
             raise self.error
         self.there = CLUSTER
         return CLUSTER
+
+    def choices(self) -> tuple[ClusterChoice, ...]:
+        return (ClusterChoice("learner", cluster=self.there), *self.contexts)
+
+    def ground(self) -> Ground:
+        return self.soil
+
+    def choose(self, choice: ClusterChoice, /) -> None:
+        self.cluster_name = f"{'native' if choice.own else 'context'} {choice.name}"
+        self.there = choice.cluster
+
+    def stop(self, name: str, report: Report, /) -> bool:
+        self.stopped.append(name)
+        self.there = None
+        return True
+
+    def findings(self) -> Sequence[Sight]:
+        return (
+            Sight("python", True, "Python 3.11.7"),
+            Sight("root", False, "you are [not] root", "sudo k8s-tutor"),
+            Sight("tmux", False, "tmux is not on the PATH", "apt install tmux", needed=False),
+        )
+
+    def lab_text(self, lab_id: str, /) -> str:
+        return f"Lab 1 · A Pod\n\nStep 1 of 4: Write the manifest  [{lab_id}]"
 
     def open(self, lab_id: str, cluster: Cluster, /) -> FakeSession:
         return self.session

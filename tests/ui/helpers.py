@@ -24,8 +24,10 @@ class TestApp(TutorApp):
         return Mode(self.kind, "as the test wants it")
 
 
-def make(desk: FakeDesk | None = None, *, lab: str | None = None, kind: Kind = Kind.SUSPEND) -> TestApp:
-    app = TestApp(desk or FakeDesk(), lab=lab)
+def make(
+    desk: FakeDesk | None = None, *, lab: str | None = None, kind: Kind = Kind.SUSPEND, resume: bool = False
+) -> TestApp:
+    app = TestApp(desk or FakeDesk(), lab=lab, resume=resume)
     app.kind = kind
     return app
 

@@ -9,6 +9,8 @@ from fakes import PASS, WAITING, WRONG, deployment_lives
 from helpers import in_lab, make, rows, session_of, shown, until
 from textual.widgets import TextArea
 
+from k8s_tutor.ui import settings
+
 
 async def test_at_80_by_24_there_is_one_pane_and_tabs_for_the_others() -> None:
     app = make(lab="lab1")
@@ -94,3 +96,81 @@ async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -
         await screen.look_at(2)
         session_of(app).push_checks("apply", PASS, WAITING, WRONG)
         await until(pilot, lambda: "✗ every ready pod answers" in shown(app) and "● live" in shown(app))
+
+
+async def test_the_split_is_moved_by_key_and_mouse_and_remembered() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(notifications=True, size=(120, 36)) as pilot:
+        screen = await in_lab(pilot)
+        left = screen.query_one("#left")
+        assert left.region.width == 54  # 45 %
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: left.region.width == 58)
+        await pilot.press("less_than_sign", "less_than_sign")
+        await until(pilot, lambda: left.region.width == 49)
+        line = screen.query_one("#divider-left")
+        await pilot.mouse_down(line, offset=(0, 5))
+        await pilot.hover(screen, offset=(72, 10))
+        await until(pilot, lambda: left.region.width == 72)
+        await pilot.mouse_up(screen, offset=(72, 10))
+        await until(pilot, lambda: settings.load().split == (60,))
+        await pilot.resize_terminal(160, 40)
+        cluster = screen.query_one("#cluster")
+        await until(pilot, lambda: cluster.region.width == 40)  # 25 %
+        cluster.focus()
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: cluster.region.width == 46 and settings.load().three == (26, 29))
+    again = make(lab="lab1")
+    async with again.run_test(size=(120, 36)) as pilot:
+        screen = await in_lab(pilot)
+        await until(pilot, lambda: screen.query_one("#left").region.width == 72)
+
+
+@pytest.mark.parametrize("pane", ["lesson", "results", "manifest", "cluster"])
+async def test_each_pane_can_be_alone_and_says_so(pane: str) -> None:
+    app = make(lab="lab1")
+    async with app.run_test(notifications=True, size=(160, 40)) as pilot:
+        screen = await in_lab(pilot)
+        session_of(app).push_record(lives=deployment_lives(time.time()))
+        words = {
+            "lesson": "Everything Kubernetes runs",
+            "results": "○ nginx-pod.yaml describes the Pod",
+            "manifest": "move the cursor onto a line",
+            "cluster": "nginx-deployment",
+        }
+        await until(pilot, lambda: all(word in shown(app) for word in words.values()))
+        target = {"lesson": "#reading", "results": "#standing", "manifest": "#editor", "cluster": "#cluster"}[pane]
+        screen.query_one(target).focus()
+        await pilot.pause()
+        screen.action_zoom()
+        hidden = [word for name, word in words.items() if name != pane and (name, pane) != ("results", "lesson")]
+        await until(
+            pilot,
+            lambda: (
+                words[pane] in shown(app)
+                and "alone: z shows all" in shown(app)
+                and not any(word in shown(app) for word in hidden)
+            ),
+        )
+        screen.query_one(target).focus()
+        screen.action_zoom()
+        await until(pilot, lambda: all(word in shown(app) for word in words.values()))
+
+
+async def test_the_focus_shows_without_colour() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await in_lab(pilot)
+        await until(pilot, lambda: rows(app)[2].startswith("┃"))
+        screen.query_one("#standing").focus()
+        await until(pilot, lambda: not rows(app)[2].startswith("┃"))
+        at = screen.query_one("#standing").region.y + 2
+        await until(pilot, lambda: rows(app)[at].startswith("┃"))
+
+
+async def test_at_119_columns_there_is_one_pane() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(size=(119, 36)) as pilot:
+        await in_lab(pilot)
+        await until(pilot, lambda: "Everything Kubernetes" in shown(app))
+        assert "nginx-pod.yaml  " not in rows(app)[4] and "Manifest" in rows(app)[2]

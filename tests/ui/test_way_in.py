@@ -26,8 +26,8 @@ async def test_home_shows_labs_progress_and_cluster() -> None:
 async def test_home_says_what_opening_a_lab_would_do_without_a_cluster() -> None:
     app = make(FakeDesk(cluster=None))
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
-        await until(pilot, lambda: "opening a lab starts one" in shown(app))
-        assert "no cluster runs" in shown(app)
+        await until(pilot, lambda: "makes a Kubernetes cluster on this machine (about 12 s)" in shown(app))
+        assert "no cluster runs" in shown(app) and "Nothing else" in shown(app)
 
 
 async def test_enter_brings_the_cluster_up_with_live_phases_and_then_opens_the_lab() -> None:
@@ -68,7 +68,7 @@ async def test_a_failed_start_says_what_and_the_remedy_and_can_be_tried_again() 
     desk.error = BROKEN
     app = make(desk, lab="lab1")
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
-        await until(pilot, lambda: "did not come up" in shown(app))
+        await until(pilot, lambda: "did not come up" in shown(app) and "free 2 GB" in shown(app))
         text = shown(app)
         assert "no space left" in text and "free 2 GB" in text and "failed" in text
         desk.error = None

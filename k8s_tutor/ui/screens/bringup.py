@@ -8,16 +8,31 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Phase, PhaseState
 from k8s_tutor.ui import bindings
+from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, lines, plain, span
+from k8s_tutor.ui.widgets.keysbar import KeysBar
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.app import TutorApp
+
+HELP = """
+Bring-up: your cluster is being started, and what each part of it is for.
+
+Every part is a real one of Kubernetes; the time beside it is what it took here. Nothing has to be done. Leaving the
+tutor in between is safe: the next start goes on where this one was.
+
+  ✓ ◐ ·  a part that is there, one that is being started, one that comes later
+  ✗ failed  what went wrong stands below, with what mends it
+
+  esc, b  back to the labs; the start goes on
+  r  try again, after something went wrong
+"""
+"""What F1 shows here."""
 
 _SIGNS = {
     PhaseState.PENDING: ("·", DIM, "pending"),
@@ -27,10 +42,11 @@ _SIGNS = {
 }
 
 
-class BringUpScreen(Screen[None]):
+class BringUpScreen(Reasons):
     """Shows the app's start as it goes, and opens the lab when it is there. Leaving it stops nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.BRINGUP]
+    pane = "bring-up"
 
     def __init__(self, lab_id: str) -> None:
         super().__init__()
@@ -54,7 +70,7 @@ class BringUpScreen(Screen[None]):
                 markup=False,
                 id="bringup-note",
             )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysBar()
 
     def on_mount(self) -> None:
         """Begin, unless a start is under way already."""
@@ -100,11 +116,11 @@ class BringUpScreen(Screen[None]):
         about = "" if left is None or left < 1 else f", about {span(left + 0.5)} left"
         return line(("Starting your cluster", STRONG), (f"   {startup.seconds:.0f} s{about}", DIM))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str, parameters: tuple[object, ...] = ()) -> str:
         """There is something to try again only after it broke."""
-        if action == "retry":
-            return bool(self._error or self.tutor.startup.error)
-        return super().check_action(action, parameters)
+        if action == "retry" and not (self._error or self.tutor.startup.error):
+            return "nothing went wrong so far: there is nothing to try again."
+        return super().why_not(action, parameters)
 
     def action_back(self) -> None:
         """Back to the labs."""

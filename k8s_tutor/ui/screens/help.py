@@ -1,18 +1,23 @@
-"""What the keys and the signs mean."""
+"""What the keys and the signs mean: all of them, and those of the pane in focus."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from importlib import import_module
+from typing import Any, ClassVar
 
-from textual.app import ComposeResult
+from textual import on
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from k8s_tutor.ui import bindings
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, line, lines
+from k8s_tutor.ui.messages import TabChosen
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, lines
+from k8s_tutor.ui.widgets.rows import Row, Rows
+from k8s_tutor.ui.widgets.statusbar import Strip
 
 _SIGNS = (
     ("✓", GOOD, "proven", "the cluster showed it"),
@@ -22,6 +27,17 @@ _SIGNS = (
     ("·", DIM, "later", "another check comes first"),
     ("?", WAIT, "not seen", "it could not be observed; this is never counted against you"),
 )
+
+PANES = {
+    "lesson": "k8s_tutor.ui.widgets.lesson",
+    "manifest": "k8s_tutor.ui.widgets.editor",
+    "terminal": "k8s_tutor.ui.widgets.terminal_slot",
+    "cluster": "k8s_tutor.ui.widgets.objects",
+    "results": "k8s_tutor.ui.widgets.results",
+    "home": "k8s_tutor.ui.screens.home",
+    "bring-up": "k8s_tutor.ui.screens.bringup",
+}
+"""Where each pane's ``HELP`` stands: plain text, and below it lines ``key  what it does``."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -34,14 +50,110 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One text that scrolls."""
         with VerticalScroll(classes="dialog wide"):
-            yield Static(help_text(), markup=False)
+            yield Static(help_text(self.app), markup=False)
 
     def action_close(self) -> None:
         """Back to where the learner was."""
         self.dismiss(None)
 
 
-def help_text() -> Content:
+class PaneHelpScreen(ModalScreen[None]):
+    """Help for one pane; the others are a key or a click away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,enter", "close", "close", key_display="esc", tooltip="Back"),
+        Binding("question_mark", "all_keys", "all keys", key_display="?", tooltip="All keys and signs"),
+        Binding("right,tab", "turn(1)", "next pane", tooltip="Help for the next pane"),
+        Binding("left,shift+tab", "turn(-1)", "the one before", tooltip="Help for the pane before"),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = "#pane-help"
+
+    def __init__(self, pane: str) -> None:
+        super().__init__()
+        self._pane = pane
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        alone = self._pane in ("home", "bring-up")
+        return (self._pane,) if alone else tuple(name for name in PANES if name not in ("home", "bring-up"))
+
+    def compose(self) -> ComposeResult:
+        """Names, text, the way back."""
+        with VerticalScroll(id="pane-help", classes="dialog wide"):
+            yield Strip(id="help-panes")
+            yield Rows(id="help-text", classes="gap")
+            turn = "" if len(self._names) == 1 else "     ← →  the other panes"
+            yield Static(
+                line(("esc", f"bold {ACCENT}"), (f"  back{turn}     ?  all keys and signs", DIM)),
+                markup=False,
+                classes="gap",
+            )
+
+    def on_mount(self) -> None:
+        """Show the pane that was in focus."""
+        self._show()
+
+    def _show(self) -> None:
+        names = tuple((name, name.capitalize(), line()) for name in self._names)
+        self.query_one("#help-panes", Strip).show_tabs(names, self._pane)
+        self.query_one("#help-text", Rows).show(help_rows(pane_help(self._pane)))
+
+    def action_turn(self, by: int) -> None:
+        """Another pane."""
+        names = self._names
+        self._pane = names[(names.index(self._pane) + by) % len(names)]
+        self._show()
+
+    def action_all_keys(self) -> None:
+        """The other help in place of this one."""
+        self.app.switch_screen(HelpScreen())
+
+    @on(TabChosen)
+    def _chosen(self, message: TabChosen) -> None:
+        message.stop()
+        self._pane = message.tab_id
+        self._show()
+
+    def action_close(self) -> None:
+        """Back to where the learner was."""
+        self.dismiss(None)
+
+
+def pane_of(screen: Screen[Any]) -> str:
+    """The name of the pane in focus on this screen."""
+    return str(getattr(screen, "pane", "lesson"))
+
+
+def pane_help(pane: str) -> str:
+    """What the pane's own module says of it."""
+    return str(getattr(import_module(PANES[pane]), "HELP", "There is no help for this pane yet; ? shows all keys."))
+
+
+def help_rows(text: str) -> list[Row]:
+    """Paragraphs as they are; a line that begins with two spaces is ``sign or key   what it means``."""
+    rows: list[Row] = []
+    for row in block(text.strip("\n"), limit=6_000).split("\n"):
+        key, gap, what = row.strip().partition("  ")
+        if row.startswith("  ") and gap:
+            rows.append((line((f"  {key:<12}", f"bold {ACCENT}")), line(what.strip())))
+        elif row and not rows:
+            rows.append((line(), line((row, STRONG))))
+        else:
+            rows.append((line(), line(row)))
+    return rows
+
+
+def shown_key(app: App[Any], binding: Binding) -> str:
+    """The key of a binding as the learner has it now."""
+    moved = app._keymap.get(binding.id or "")
+    if not moved:
+        return binding.key_display or " or ".join(
+            app.get_key_display(binding.with_key(key)) for key in binding.key.split(",")
+        )
+    return " or ".join(app.get_key_display(binding.with_key(key, None)) for key in moved.split(","))
+
+
+def help_text(app: App[Any]) -> Content:
     """All of it, from the bindings themselves."""
     rows = [
         line(("How this works", STRONG)),
@@ -57,21 +169,28 @@ def help_text() -> Content:
     ]
     seen = set()
     for binding in (*bindings.LAB, *bindings.APP):
-        key = binding.key_display or binding.key.replace(",", " or ")
+        key = shown_key(app, binding)
         if binding.id == "quit_anywhere" or key in seen:
             continue
         seen.add(key)
-        rows.append(line((f"  {key:<8}", f"bold {ACCENT}"), binding.tooltip))
+        rows.append(line((f"  {key:<13}", f"bold {ACCENT}"), binding.tooltip))
     for key, what in (
         ("tab", "The next field, command or result; shift+tab the one before"),
         ("enter", "On a command: to the terminal's prompt. On a result: open it"),
-        ("ctrl+s", "Save the manifest"),
-        ("F2", "All commands by name, and other colours (themes)"),
+        ("ctrl+space", "In the manifest: what can be written here"),
     ):
-        rows.append(line((f"  {key:<8}", f"bold {ACCENT}"), what))
+        rows.append(line((f"  {key:<13}", f"bold {ACCENT}"), what))
     rows += [
         line(),
+        line(
+            ("Mouse", STRONG),
+            ("  click tabs, commands, results, hints and the keys below; drag the dividing lines", DIM),
+        ),
         line(("Copying", STRONG), ("  drag with Shift held down to select with your own terminal", DIM)),
+        line(
+            ("Other keys", STRONG),
+            ("  `k8s-tutor config` shows the file in which keys, colours and layout are set", DIM),
+        ),
         line(("Quitting", STRONG), ("  the cluster keeps running; `k8s-tutor cluster down` removes it", DIM)),
         line(
             ("As text", STRONG),

@@ -9,7 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.session.state import LabState, StepState
@@ -18,12 +18,15 @@ from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChose
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_explains import LabExplains
+from k8s_tutor.ui.screens.lab_keys import LabKeys
 from k8s_tutor.ui.screens.lab_noticing import LabNoticing
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.terminal.launcher import Mode
-from k8s_tutor.ui.text import line, plain
+from k8s_tutor.ui.text import line
+from k8s_tutor.ui.widgets.divider import Divider
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
 from k8s_tutor.ui.widgets.hints import Onward
+from k8s_tutor.ui.widgets.keysbar import KeysBar
 from k8s_tutor.ui.widgets.lesson import LessonPane, TaskPane
 from k8s_tutor.ui.widgets.objects import ObjectsPane
 from k8s_tutor.ui.widgets.results import ResultsPane, counts
@@ -37,7 +40,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
+class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
@@ -106,13 +109,15 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
                     yield TaskPane()
                     yield ResultsPane()
                     yield Onward()
+            yield Divider(id="divider-left", measures="left")
             with Vertical(id="work"):
                 yield Strip(id="work-tabs")
                 with Horizontal(id="work-body"):
                     yield EditorPane(self.session.lab)
                     yield TerminalSlot()
+                    yield Divider(id="divider-cluster", measures="right")
                     yield ObjectsPane()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysBar()
 
     async def on_mount(self) -> None:
         """Show what is known, then listen."""
@@ -161,6 +166,7 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
             self.query_one(EditorPane).show_files(state.record.files)
             self.query_one(ObjectsPane).show_record(state.record)
             self._show_tabs()
+        self.refresh_bindings()
         self.call_after_refresh(self._balance)
 
     # -- panes
@@ -169,6 +175,8 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
         badge = {"results": counts(self.step)}
         if self.step.done:
             badge["lesson"] = line(("✓", "$text-success"))
+        if self.has_class("zoomed"):
+            badge[self.active] = line(badge.get(self.active, line()), ("  alone: z shows all", "$primary"))
         names = [(pane, NAMES[pane], badge.get(pane, line())) for pane in NAMES]
         self.query_one("#panes", Strip).show_tabs(tuple(names), self.active)
         three = self.has_class("-three") and not self.has_class("zoomed")
@@ -202,6 +210,7 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another width can mean other tabs."""
+        self.call_after_refresh(self.share_out)
         self.call_after_refresh(self._show_tabs)
         self.call_after_refresh(self._balance)
 
@@ -217,11 +226,6 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
             height = 0
         if reading.styles.height is None or reading.styles.height.value != height:
             reading.styles.height = height
-
-    def action_zoom(self) -> None:
-        """The pane on view alone, and back."""
-        self.toggle_class("zoomed")
-        self._show_tabs()
 
     def action_unfocus(self) -> None:
         """Out of a field: letters are keys again."""
@@ -311,15 +315,11 @@ class LabScreen(LabDrafts, LabNoticing, LabWriting, LabExplains):
 
     async def action_next(self) -> None:
         """On; from a step that is not done only when asked twice."""
-        step, last = self.step, self.viewed >= len(self.state.steps) - 1
-        required = [check for check in step.checks if not check.spec.optional]
-        if not step.done and not required:
-            self.mark_read(step.step.id)
-        elif not step.done and self._asked_ahead != self.viewed:
-            self._asked_ahead = self.viewed
-            missing = next((check for check in required if not check.passed), required[0])
-            self.tutor.say(f"Not done yet: {plain(missing.spec.title, 120)}. n once more looks ahead all the same.")
+        if self.tell_why("next"):
             return
+        step, last = self.step, self.viewed >= len(self.state.steps) - 1
+        if not step.done and all(check.spec.optional for check in step.checks):
+            self.mark_read(step.step.id)
         if not last:
             await self.look_at(self.viewed + 1)
 

@@ -28,6 +28,26 @@ from k8s_tutor.ui.widgets.yaml_area import YamlArea, next_indent
 
 __all__ = ["EditorPane", "YamlArea", "next_indent"]
 
+HELP = """
+The manifest: your own file, with what each line is for below it.
+
+The file lies in your folder of this lab; another editor may change it too, and nothing is overwritten silently.
+What is wrong is told while you type: by YAML's rules, by the cluster's own schema, and by the API server itself.
+
+  ●  not saved yet
+  ✗ 4:7  a problem in line 4, column 7, and what mends it
+  [3]  what the numbered line is for; ≡ what the cluster's schema says of the field
+
+  enter, e  into the text; esc out of it, then letters are keys again
+  a  save and apply (out of the text); what would change is shown before
+  S, ctrl+s  save
+  m  have the lab's manifest typed for you (asks if something is typed)
+  x, F2  the schema's word on the field under the cursor, in place of the lesson's, and back
+  ctrl+space  what can be written at the cursor
+  D, ctrl+r  take the file on disk in place of what is typed, where the two disagree
+"""
+"""What F1 shows while this pane is in focus."""
+
 MOST_PROBLEMS = 3
 """Problems told below the text, that of the cursor's line first."""
 

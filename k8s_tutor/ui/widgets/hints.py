@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from k8s_tutor.session.again import may_again
 from k8s_tutor.session.hints import ladder
 from k8s_tutor.session.state import StepState
+from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.rows import Row, Rows
 
@@ -29,6 +31,13 @@ class Onward(Vertical):
         why = self.query_one("#why", Rows)
         if why.display:
             why.scroll_visible(animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the line of a key is as good as the key."""
+        name = event.widget.id if event.widget is not None else None
+        if name in ("hints", "next") and isinstance(self.screen, Reasons):
+            event.stop()
+            self.screen.do("hint" if name == "hints" else "next")
 
     def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
         """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""

@@ -21,6 +21,26 @@ from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plai
 from k8s_tutor.ui.widgets.knob import Door
 from k8s_tutor.ui.widgets.rows import Rows
 
+HELP = """
+The lesson: one short step, and what there is to do in it.
+
+Read the text, then do the task in whichever way you like: in the terminal, in the manifest, with commands of your
+own. Each claim below the text watches the cluster and turns by itself.
+
+  ▸  the task of this step
+  $  a command to try: Enter or a click puts it at the terminal's prompt; you run it
+  ?  a question: type the answer below it, Enter gives it
+  ✓ done  all that the step asks for was seen
+  ◐ waiting  the cluster is still on its way
+
+  n, p  the next step, and the one before
+  h  one hint more; the number says how many there are
+  s  have the step done for you (asks first)
+  t  what happened, with times
+  R  start this lab over (asks first)
+"""
+"""What F1 shows while this pane is in focus."""
+
 
 class CommandLine(Static, can_focus=True):
     """A command to try: Enter or a click puts it at the terminal's prompt; nobody runs it but the learner."""

@@ -22,6 +22,25 @@ from k8s_tutor.ui.widgets.finding import PlaceLine, Waited, places
 from k8s_tutor.ui.widgets.lesson import CommandLine
 from k8s_tutor.ui.widgets.rows import Row, Rows
 
+HELP = """
+The results: each claim of the step, as the cluster shows it now.
+
+Nothing has to be handed in. A claim turns by itself, mostly before you look, and whichever way you reached it.
+One that is red opens by itself: what was expected, what was found, the command that shows it, and the likely cause.
+
+  ✓ proven  the cluster showed it
+  ◐ waiting  the cluster is still on its way; nothing is wrong
+  ✗ not yet  something else was found
+  ✗ undone  it was true once and is not any more
+  ○ to do  nothing was done about it yet
+  · later  another claim comes first
+  ? not seen  it could not be observed; this is never counted against you
+
+  tab  to the next claim; shift+tab to the one before
+  enter  open a claim, and shut it; on its command: to the terminal's prompt
+"""
+"""What F1 shows while this pane is in focus."""
+
 
 def sign(check: CheckState) -> tuple[str, str, str]:
     """Sign, word and colour of a check as it stands."""

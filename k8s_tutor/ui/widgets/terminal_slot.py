@@ -17,6 +17,22 @@ from k8s_tutor.ui.text import DIM, line, plain
 if TYPE_CHECKING:
     from k8s_tutor.ui.terminal import TerminalPane
 
+HELP = """
+The terminal: your own shell, on your own cluster.
+
+kubectl is the cluster's own version, its kubeconfig and namespace are set, k is short for it, Tab completes. The
+folder is that of this lab. While the shell has the keys every key is its own but the one that leads out.
+
+  F6  into the shell, and out of it again; ctrl+] leads out too
+  3  into the shell
+  enter  on a command of the lesson: puts it at the prompt; you run it
+  shift+PgUp  back through what was printed; shift+PgDn, shift+End forth
+  drag  with the mouse selects; let go copies. With Shift held: your own terminal's way
+
+Where the shell cannot be embedded it opens in a tmux pane beside, or takes the screen until you exit.
+"""
+"""What F1 shows for this pane."""
+
 
 class TerminalSlot(Vertical):
     """Shows the terminal from the moment its shell is known; ``pane`` is None where it cannot be embedded."""
