@@ -13,6 +13,7 @@ watch, the real API server and etcd, on the same cores as the tutor.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
 import pty
@@ -113,7 +114,15 @@ class Screen:
     def close(self) -> None:
         """End the program and tmux."""
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, timeout=60)
-        self._client.wait(10)
+        # The client waits until its last words are read.
+        deadline = time.monotonic() + 10
+        while self._client.poll() is None and time.monotonic() < deadline:
+            if select.select([self.master], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):
+                    os.read(self.master, 1 << 16)
+        if self._client.poll() is None:
+            self._client.kill()
+        self._client.wait()
         os.close(self.master)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -13,19 +13,18 @@ from textual.binding import BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui import bindings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.messages import JobDone, StartupChanged
-from k8s_tutor.ui.ports import DeskPort, SessionPort
-from k8s_tutor.ui.screens.bringup import BringUpScreen
-from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.screens.help import HelpScreen
 from k8s_tutor.ui.screens.home import HomeScreen
-from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.startup import Startup
-from k8s_tutor.ui.terminal.launcher import Mode, choose
 from k8s_tutor.ui.text import plain
+from k8s_tutor.ui.which import is_bringup, is_lab
+
+if TYPE_CHECKING:  # home is on the screen before these are loaded
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.ui.ports import DeskPort, SessionPort
+    from k8s_tutor.ui.terminal.launcher import Mode
 
 _STYLES = Path(__file__).parent / "styles"
 
@@ -77,6 +76,8 @@ class TutorApp(App[int]):
 
     def open_lab(self, lab_id: str) -> None:
         """Bring the cluster up if need be, then open the lab."""
+        from k8s_tutor.ui.screens.bringup import BringUpScreen
+
         self.push_screen(BringUpScreen(lab_id))
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
@@ -84,14 +85,16 @@ class TutorApp(App[int]):
         self._leave_session()
 
         def opened(session: SessionPort) -> None:
+            from k8s_tutor.ui.screens.lab import LabScreen
+
             self.session = session
-            if isinstance(self.screen, BringUpScreen):
+            if is_bringup(self.screen):
                 self.switch_screen(LabScreen(session))
             else:  # the learner went back meanwhile
                 self._leave_session()
 
         def broken(error: Exception) -> None:
-            if isinstance(self.screen, BringUpScreen):
+            if is_bringup(self.screen):
                 self.screen.show_error(error)
 
         self.jobs.start(self, "open", lambda: self.desk.open(lab_id, cluster), then=opened, failed=broken)
@@ -110,6 +113,8 @@ class TutorApp(App[int]):
 
     def choose_terminal(self) -> Mode:
         """Where the learner's shell can run; may block for a second."""
+        from k8s_tutor.ui.terminal.launcher import choose
+
         return choose()
 
     # -- what other parts call
@@ -130,7 +135,7 @@ class TutorApp(App[int]):
     def on_startup_changed(self, _message: StartupChanged) -> None:
         """Pass the news of the start on to whoever shows it."""
         for screen in self.screen_stack:
-            if isinstance(screen, BringUpScreen):
+            if is_bringup(screen):
                 screen.look()
 
     # -- keys
@@ -138,19 +143,21 @@ class TutorApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the terminal has the keys, the app takes none but the one that leads out."""
         screen = self.screen if self.screen_stack else None
-        if isinstance(screen, LabScreen) and screen.terminal_has_keys:
+        if is_lab(screen) and screen.terminal_has_keys:
             return False
         return super().check_action(action, parameters)
 
     def action_help(self) -> None:
         """Show what keys and signs mean, over whatever is there."""
+        from k8s_tutor.ui.screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
     @work
     async def action_quit_tutor(self) -> None:
         """Leave. Asks only if typed text would be lost."""
-        labs = [screen for screen in self.screen_stack if isinstance(screen, LabScreen)]
+        labs = [screen for screen in self.screen_stack if is_lab(screen)]
         unsaved = next((screen.unsaved for screen in labs if screen.unsaved), "")
         unfinished = next((screen.unfinished for screen in labs if screen.unfinished), "")
         lost = []
@@ -159,6 +166,8 @@ class TutorApp(App[int]):
         if unfinished:
             lost.append(f"{plain(unfinished, 40)} is open in the terminal, with what is typed in it.")
         if lost:
+            from k8s_tutor.ui.screens.confirm import ConfirmScreen
+
             question = ConfirmScreen("Leave without saving?", " ".join(lost), yes="leave without saving")
             if not await self.push_screen_wait(question):
                 return
@@ -174,7 +183,7 @@ class TutorApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what the keys of this screen do, by name."""
-        for binding in (*(screen.BINDINGS if isinstance(screen, LabScreen | HomeScreen) else ()), *bindings.APP):
+        for binding in (*(screen.BINDINGS if is_lab(screen) or isinstance(screen, HomeScreen) else ()), *bindings.APP):
             if getattr(binding, "tooltip", "") and binding.id != "quit_anywhere":
                 title = f"{binding.description.capitalize()}  ({binding.key.split(',')[0]})"
                 node = self if binding in bindings.APP else screen

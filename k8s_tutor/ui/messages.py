@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from k8s_tutor.session.state import LabState
+if TYPE_CHECKING:
+    from k8s_tutor.session.state import LabState
 
 
 class StateChanged(Message):

@@ -13,15 +13,14 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import JobDone
-from k8s_tutor.ui.ports import LabCard
-from k8s_tutor.ui.screens.confirm import ConfirmScreen
 from k8s_tutor.ui.text import BAD, DIM, GOOD, STRONG, WAIT, line, lines, plain, span, tilde
 from k8s_tutor.ui.widgets.statusbar import StatusBar
 
 if TYPE_CHECKING:
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.ui.ports import LabCard
     from k8s_tutor.ui.app import TutorApp
 
 
@@ -97,6 +96,8 @@ class HomeScreen(Screen[None]):
         cluster = self._cluster
         if index is None or index >= len(self._cards):
             return
+        from k8s_tutor.ui.screens.confirm import ConfirmScreen
+
         card = self._cards[index]
         if cluster is None or not cluster.ready:
             self.tutor.say("Starting over removes objects from a cluster, and none is running: open the lab first.")
