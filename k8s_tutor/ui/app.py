@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -63,10 +64,11 @@ class TutorApp(App[int]):
         self.theme = chosen if chosen in self.available_themes else "tutor-dark"
 
     def on_mount(self) -> None:
-        """Home first; a lab that was named on the command line is opened over it."""
-        self.push_screen(HomeScreen())
+        """Home, or the lab that was named on the command line."""
         if self._wanted:
             self.open_lab(self._wanted)
+        else:
+            self.push_screen(HomeScreen())
 
     def on_unmount(self) -> None:
         """Leave the session as it is; nothing here waits for the network."""
@@ -78,6 +80,8 @@ class TutorApp(App[int]):
         """Bring the cluster up if need be, then open the lab."""
         from k8s_tutor.ui.screens.bringup import BringUpScreen
 
+        # The lab's screen is loaded while the cluster is looked for.
+        self.jobs.start(self, "load", lambda: import_module("k8s_tutor.ui.screens.lab"))
         self.push_screen(BringUpScreen(lab_id))
 
     def enter_lab(self, lab_id: str, cluster: Cluster) -> None:
@@ -89,7 +93,9 @@ class TutorApp(App[int]):
 
             self.session = session
             if is_bringup(self.screen):
-                self.switch_screen(LabScreen(session))
+                # Of the same size from the first on, so that it is styled and laid out once.
+                sizes = " ".join(name for name in self.screen.classes if name.startswith("-"))
+                self.switch_screen(LabScreen(session, sizes))
             else:  # the learner went back meanwhile
                 self._leave_session()
 
@@ -99,10 +105,17 @@ class TutorApp(App[int]):
 
         self.jobs.start(self, "open", lambda: self.desk.open(lab_id, cluster), then=opened, failed=broken)
 
+    def go_home(self) -> None:
+        """To the list of labs, from a screen that was opened over it or in its place."""
+        if any(isinstance(screen, HomeScreen) for screen in self.screen_stack[:-1]):
+            self.pop_screen()
+        else:
+            self.switch_screen(HomeScreen())
+
     def leave_lab(self) -> None:
         """Back to the list of labs; what was done is saved."""
         self._leave_session()
-        self.switch_screen(HomeScreen())
+        self.go_home()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
@@ -193,11 +206,11 @@ class TutorApp(App[int]):
         yield SystemCommand("Theme", "Other colours: light, dark, the terminal's own", self.action_change_theme)
 
 
-def run(cluster_name: str, context: str | None, lab: str | None) -> int:
+def run(cluster_name: str | None, context: str | None, lab: str | None) -> int:
     """Open the tutor and return the program's exit code.
 
-    ``cluster_name`` names the native cluster; ``context``, if given, a running cluster of the user's kubeconfig;
-    ``lab`` is opened at once.
+    ``cluster_name`` names the native cluster (None: the only one there is); ``context``, if given, a running
+    cluster of the user's kubeconfig; ``lab`` is opened at once.
     """
     from k8s_tutor.ui.desk import Desk
 

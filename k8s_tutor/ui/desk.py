@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k8s_tutor import paths
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
-from k8s_tutor.phases import Report
-from k8s_tutor.session.places import native
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
+
+if TYPE_CHECKING:
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.phases import Report
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -18,9 +21,16 @@ _LARGEST = 4 * 1024 * 1024
 class Desk:
     """Labs and clusters as the command line named them: a native cluster, or a running one by its context."""
 
-    def __init__(self, name: str, context: str | None) -> None:
-        self._name = name
+    def __init__(self, name: str | None, context: str | None) -> None:
+        self._wanted = name
         self._context = context
+
+    @cached_property
+    def _name(self) -> str:
+        """The native cluster's name. Looked for when it is first needed: the screen does not wait for it."""
+        from k8s_tutor.session.places import chosen_name
+
+        return chosen_name(self._wanted)
 
     @property
     def cluster_name(self) -> str:
@@ -39,6 +49,8 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().status(self._context)
+        from k8s_tutor.session.places import native
+
         return native().status(self._name)
 
     def start(self, report: Report, /) -> Cluster:
@@ -47,6 +59,8 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().up(self._context, report=report)
+        from k8s_tutor.session.places import native
+
         return native().up(self._name, report=report)
 
     def open(self, lab_id: str, cluster: Cluster, /) -> SessionPort:
