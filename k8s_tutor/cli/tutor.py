@@ -31,4 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     gc.freeze()
     gc.enable()
+    # While thousands of objects are read and judged in other threads, the screen waits this long for its turn, and
+    # several times for one key.
+    sys.setswitchinterval(0.0005)
     return run_app(name, context, lab)

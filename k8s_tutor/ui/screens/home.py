@@ -20,8 +20,8 @@ from k8s_tutor.ui.widgets.statusbar import StatusBar
 
 if TYPE_CHECKING:
     from k8s_tutor.clusters.provider import Cluster
-    from k8s_tutor.ui.ports import LabCard
     from k8s_tutor.ui.app import TutorApp
+    from k8s_tutor.ui.ports import LabCard
 
 
 class LabList(OptionList):
