@@ -476,7 +476,7 @@ def typed(screen: Screen, number: int) -> list[float]:
             screen.key("\r")
             text = ""
             screen.drain(0.3)
-        letter = secrets.choice("jkvwxz")
+        letter = secrets.choice("bcdfghjklmnpqrstvwxz")
         text += letter
         if len(text) > 6 and text in screen.text:
             raise SystemExit(f"{text} is on the screen before it was typed")
