@@ -3,6 +3,8 @@
     ./dev bench            all
     ./dev bench up         five bring-ups, each phase's time
     ./dev bench check      `check` against a shell script that asserts the same facts with kubectl, in pairs
+    ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about eight minutes)
+    ./dev bench tutor --soak 3600
 
 Ratios are of whole processes, in pairs in one run (A B A B …), so that a machine whose speed drifts does not matter.
 """
@@ -29,10 +31,16 @@ PAIRS = 5
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["up", "check"], help="one of them; both, if none is named")
-    named = parser.parse_args().what
-    chosen = [named] if named else ["up", "check"]
-    parts: dict[str, Callable[[], list[str]]] = {"up": bench_up, "check": bench_check}
+    names = ["up", "check", "tutor"]
+    parser.add_argument("what", nargs="?", choices=names, help="one of them; all, if none is named")
+    parser.add_argument("--soak", type=float, default=60.0, help="seconds of the tutor's soak (60)")
+    options = parser.parse_args()
+    chosen = [options.what] if options.what else names
+    parts: dict[str, Callable[[], list[str]]] = {
+        "up": bench_up,
+        "check": bench_check,
+        "tutor": lambda: bench_tutor(options.soak),
+    }
     lines = [
         "# What the benchmarks printed",
         "",
@@ -141,6 +149,13 @@ def bench_check() -> list[str]:
         finally:
             tutor("cluster", "down", "--name", name)
     return lines
+
+
+def bench_tutor(soak: float) -> list[str]:
+    """The tutor itself, in the real program (bench/tutor.py)."""
+    import tutor
+
+    return tutor.bench_tutor(soak=soak)
 
 
 def pair_row(lab: str, check: list[str], script: list[str], environment: dict[str, str]) -> str:

@@ -13,12 +13,14 @@ from typing import Any
 from k8s_tutor.kube.record import Life, Object, Record
 
 Mapped = Mapping[str, Any]
+_MAPS = (dict, Mapping)
+"""Nearly always a dict, which is told at a fifth of the cost."""
 
 
 def dig(value: object, *path: str) -> Any:
     """The value below ``path`` of keys, None where the way ends."""
     for key in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, _MAPS):
             return None
         value = value.get(key)
     return value
@@ -39,7 +41,7 @@ def number(value: object, *path: str) -> int | None:
 def mapping(value: object, *path: str) -> Mapped:
     """The mapping below ``path``, empty where there is none."""
     found = dig(value, *path)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, _MAPS) else {}
 
 
 def items(value: object, *path: str) -> list[Mapped]:
@@ -47,7 +49,7 @@ def items(value: object, *path: str) -> list[Mapped]:
     found = dig(value, *path)
     if not isinstance(found, Sequence) or isinstance(found, str | bytes):
         return []
-    return [item for item in found if isinstance(item, Mapping)]
+    return [item for item in found if isinstance(item, _MAPS)]
 
 
 def when(value: object, *path: str) -> float | None:
@@ -94,16 +96,13 @@ def going(item: Object) -> bool:
 def alive(record: Record, kind: str) -> Iterator[Object]:
     """The objects of this kind that exist now; a life without a version is passed over."""
     for life in record.lives.get(kind, ()):
-        if life.gone_at is None and life.versions and isinstance(life.last, Mapping):
+        if life.gone_at is None and life.versions and isinstance(life.last, _MAPS):
             yield life.last
 
 
 def find(record: Record, kind: str, name: str) -> Object | None:
     """The object of this name that exists now."""
-    for item in alive(record, kind):
-        if name_of(item) == name:
-            return item
-    return None
+    return record.named(kind).get(name)
 
 
 def lives(record: Record, kind: str, name: str = "") -> list[Life]:

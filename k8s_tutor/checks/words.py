@@ -11,6 +11,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -43,9 +44,10 @@ def plural(count: int, word: str, many: str = "") -> str:
 
 def listed(values: Iterable[object], limit: int = 5, *, last: str = "and") -> str:
     """``a, b and c``; after ``limit`` of them ``and 4 more``."""
-    names = [clip(value, 80) for value in values]
-    if len(names) > limit:
-        return ", ".join(names[:limit]) + f" {last} {len(names) - limit} more"
+    values = list(values)
+    names = [clip(value, 80) for value in values[:limit]]
+    if len(values) > limit:
+        return ", ".join(names) + f" {last} {len(values) - limit} more"
     if len(names) < 2:
         return "".join(names)
     return ", ".join(names[:-1]) + f" {last} {names[-1]}"
@@ -85,5 +87,19 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     lower = {name.lower(): name for name in known}
     if word.lower() in lower:
         return lower[word.lower()]
-    close = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.7)
-    return lower[close[0]] if close else ""
+    wanted = word.lower()
+    near = max(((_likeness(wanted, name), name) for name in lower), default=(0.0, ""))
+    return lower[near[1]] if near[0] >= _CLOSE else ""
+
+
+_CLOSE = 0.7
+
+
+@lru_cache(20_000)
+def _likeness(word: str, name: str) -> float:
+    """From 0 to 1; 0 where it is below what counts as close. Kept: the same names are asked for at each judgement."""
+    # As difflib.get_close_matches compares: the longest common parts, after two bounds that cost less.
+    compared = difflib.SequenceMatcher(None, name, word)
+    if compared.real_quick_ratio() < _CLOSE or compared.quick_ratio() < _CLOSE:
+        return 0.0
+    return compared.ratio()

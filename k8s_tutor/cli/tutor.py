@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 
 from k8s_tutor.errors import UsageError
@@ -24,7 +25,13 @@ def run(options: argparse.Namespace) -> int:
         from k8s_tutor.labs.loader import find
 
         find(lab)
-    from k8s_tutor.session.places import DEFAULT_NAME, chosen_name
+    # Modules are loaded to stay: searching them for garbage took a seventh of the time.
+    gc.disable()
     from k8s_tutor.ui.app import run as run_app
 
-    return run_app(DEFAULT_NAME if context else chosen_name(name), context, lab)
+    gc.freeze()
+    gc.enable()
+    # While thousands of objects are read and judged in other threads, the screen waits this long for its turn, and
+    # several times for one key.
+    sys.setswitchinterval(0.0005)
+    return run_app(name, context, lab)

@@ -81,6 +81,16 @@ class LabState:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @property
+    def live(self) -> bool:
+        """Whether the API server is heard, so that the outcomes are of now."""
+        return self.link is Link.LIVE
+
+    @property
+    def lost(self) -> bool:
+        """Whether the API server was heard once, and is not now."""
+        return self.link is Link.LOST
+
+    @property
     def done(self) -> bool:
         """Whether every step is done."""
         return all(step.done for step in self.steps)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -14,20 +15,19 @@ from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui import bindings, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.messages import JobDone, StartupChanged
-from k8s_tutor.ui.ports import DeskPort, LabCard, SessionPort
 from k8s_tutor.ui.reasons import Reasons
-from k8s_tutor.ui.screens.bringup import BringUpScreen
-from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.screens.help import HelpScreen, PaneHelpScreen, pane_of, shown_key
 from k8s_tutor.ui.screens.home import HomeScreen
-from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.startup import Startup
-from k8s_tutor.ui.terminal.launcher import VARIABLE, Mode, choose
 from k8s_tutor.ui.text import plain
+from k8s_tutor.ui.which import is_bringup, is_lab
+
+if TYPE_CHECKING:  # home is on the screen before these are loaded
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.ui.ports import DeskPort, LabCard, SessionPort
+    from k8s_tutor.ui.terminal.launcher import Mode
 
 _STYLES = Path(__file__).parent / "styles"
 
@@ -71,13 +71,14 @@ class TutorApp(App[int]):
         self.set_keymap(dict(self.settings.keys))
 
     def on_mount(self) -> None:
-        """Home first; a lab that was named on the command line is opened over it."""
+        """Home, or the lab that was named on the command line."""
         self.theme_changed_signal.subscribe(self, lambda theme: self.remember("theme", theme.name))
         for trouble in self.settings.troubles[:4]:
             self.say(trouble, bad=True, title="your settings")
-        self.push_screen(HomeScreen())
         if self._wanted:
             self.open_lab(self._wanted)
+        else:
+            self.push_screen(HomeScreen())
 
     def on_unmount(self) -> None:
         """Leave the session as it is; nothing here waits for the network."""
@@ -87,8 +88,10 @@ class TutorApp(App[int]):
 
     def open_lab(self, lab_id: str) -> None:
         """Into the lab at once if the cluster is ready; else bring it up first, on a screen that shows how."""
-        if self.startup.running:
-            self.push_screen(BringUpScreen(lab_id))
+        # The lab's screen is loaded while the cluster is looked for.
+        self.jobs.start(self, "load", lambda: import_module("k8s_tutor.ui.screens.lab"))
+        if self.startup.running or not isinstance(self.screen, HomeScreen):
+            self._bring_up(lab_id)
             return
         self._resumes = False
         self._leave_session()
@@ -108,7 +111,17 @@ class TutorApp(App[int]):
     def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:
         self.session = session
         # What went wrong is found again, and told, by the bring-up.
-        self.push_screen(BringUpScreen(lab_id) if session is None else LabScreen(session))
+        if session is None:
+            self._bring_up(lab_id)
+        else:
+            from k8s_tutor.ui.screens.lab import LabScreen
+
+            self.push_screen(LabScreen(session))
+
+    def _bring_up(self, lab_id: str) -> None:
+        from k8s_tutor.ui.screens.bringup import BringUpScreen
+
+        self.push_screen(BringUpScreen(lab_id))
 
     def resume(self, cards: Sequence[LabCard], cluster: Cluster | None) -> str:
         """Home knows labs and cluster for the first time: straight into the one lab that is under way, if it can be.
@@ -129,22 +142,33 @@ class TutorApp(App[int]):
         self._leave_session()
 
         def opened(session: SessionPort) -> None:
+            from k8s_tutor.ui.screens.lab import LabScreen
+
             self.session = session
-            if isinstance(self.screen, BringUpScreen):
-                self.switch_screen(LabScreen(session))
+            if is_bringup(self.screen):
+                # Of the same size from the first on, so that it is styled and laid out once.
+                sizes = " ".join(name for name in self.screen.classes if name.startswith("-"))
+                self.switch_screen(LabScreen(session, sizes))
             else:  # the learner went back meanwhile
                 self._leave_session()
 
         def broken(error: Exception) -> None:
-            if isinstance(self.screen, BringUpScreen):
+            if is_bringup(self.screen):
                 self.screen.show_error(error)
 
         self.jobs.start(self, "open", lambda: self.desk.open(lab_id, cluster), then=opened, failed=broken)
 
+    def go_home(self) -> None:
+        """To the list of labs, from a screen that was opened over it or in its place."""
+        if any(isinstance(screen, HomeScreen) for screen in self.screen_stack[:-1]):
+            self.pop_screen()
+        else:
+            self.switch_screen(HomeScreen())
+
     def leave_lab(self) -> None:
         """Back to the list of labs; what was done is saved."""
         self._leave_session()
-        self.pop_screen()
+        self.go_home()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
@@ -155,6 +179,8 @@ class TutorApp(App[int]):
 
     def choose_terminal(self) -> Mode:
         """Where the learner's shell can run; may block for a second."""
+        from k8s_tutor.ui.terminal.launcher import VARIABLE, choose
+
         return choose(None if os.environ.get(VARIABLE) else self.settings.terminal)
 
     # -- what is remembered
@@ -187,7 +213,7 @@ class TutorApp(App[int]):
     def on_startup_changed(self, _message: StartupChanged) -> None:
         """Pass the news of the start on to whoever shows it."""
         for screen in self.screen_stack:
-            if isinstance(screen, BringUpScreen):
+            if is_bringup(screen):
                 screen.look()
 
     # -- keys
@@ -195,17 +221,21 @@ class TutorApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the terminal has the keys, the app takes none but the one that leads out."""
         screen = self.screen if self.screen_stack else None
-        if isinstance(screen, LabScreen) and screen.terminal_has_keys:
+        if is_lab(screen) and screen.terminal_has_keys:
             return False
         return super().check_action(action, parameters)
 
     def action_help(self) -> None:
         """Show what keys and signs mean, over whatever is there."""
+        from k8s_tutor.ui.screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
     def action_pane_help(self) -> None:
         """Show what the pane in focus is, over whatever is there."""
+        from k8s_tutor.ui.screens.help import PaneHelpScreen, pane_of
+
         if not self.screen.is_modal:
             self.push_screen(PaneHelpScreen(pane_of(self.screen)))
 
@@ -218,7 +248,7 @@ class TutorApp(App[int]):
     @work
     async def action_quit_tutor(self) -> None:
         """Leave. Asks only if typed text would be lost."""
-        labs = [screen for screen in self.screen_stack if isinstance(screen, LabScreen)]
+        labs = [screen for screen in self.screen_stack if is_lab(screen)]
         unsaved = next((screen.unsaved for screen in labs if screen.unsaved), "")
         unfinished = next((screen.unfinished for screen in labs if screen.unfinished), "")
         lost = []
@@ -227,6 +257,8 @@ class TutorApp(App[int]):
         if unfinished:
             lost.append(f"{plain(unfinished, 40)} is open in the terminal, with what is typed in it.")
         if lost:
+            from k8s_tutor.ui.screens.confirm import ConfirmScreen
+
             question = ConfirmScreen("Leave without saving?", " ".join(lost), yes="leave without saving")
             if not await self.push_screen_wait(question):
                 return
@@ -242,18 +274,20 @@ class TutorApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what the keys of this screen do, by name."""
-        for binding in (*(screen.BINDINGS if isinstance(screen, LabScreen | HomeScreen) else ()), *bindings.APP):
+        from k8s_tutor.ui.screens.help import shown_key
+
+        for binding in (*(screen.BINDINGS if is_lab(screen) or isinstance(screen, HomeScreen) else ()), *bindings.APP):
             if getattr(binding, "tooltip", "") and binding.id not in ("quit_anywhere", "palette", "leave"):
                 title = f"{binding.description.capitalize()}  ({shown_key(self, binding)})"
                 yield SystemCommand(title, binding.tooltip, lambda b=binding: self.run_worker(self.do(b, screen)))
         yield SystemCommand("Theme", "Other colours: light, dark, the terminal's own", self.action_change_theme)
 
 
-def run(cluster_name: str, context: str | None, lab: str | None) -> int:
+def run(cluster_name: str | None, context: str | None, lab: str | None) -> int:
     """Open the tutor and return the program's exit code.
 
-    ``cluster_name`` names the native cluster; ``context``, if given, a running cluster of the user's kubeconfig;
-    ``lab`` is opened at once.
+    ``cluster_name`` names the native cluster (None: the only one there is); ``context``, if given, a running
+    cluster of the user's kubeconfig; ``lab`` is opened at once.
     """
     from k8s_tutor.ui.desk import Desk
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k8s_tutor import paths
-from k8s_tutor.clusters.doctor import Finding
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
-from k8s_tutor.phases import Report
-from k8s_tutor.session.places import native
-from k8s_tutor.ui.choices import Choice, Ground, choices, ground
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
+
+if TYPE_CHECKING:
+    from k8s_tutor.clusters.doctor import Finding
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.phases import Report
+    from k8s_tutor.ui.choices import Choice, Ground
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -21,9 +24,16 @@ _LARGEST = 4 * 1024 * 1024
 class Desk:
     """Labs and clusters as the command line named them: a native cluster, or a running one by its context."""
 
-    def __init__(self, name: str, context: str | None) -> None:
-        self._name = name
+    def __init__(self, name: str | None, context: str | None) -> None:
+        self._wanted = name
         self._context = context
+
+    @cached_property
+    def _name(self) -> str:
+        """The native cluster's name. Looked for when it is first needed: the screen does not wait for it."""
+        from k8s_tutor.session.places import chosen_name
+
+        return chosen_name(self._wanted)
 
     @property
     def cluster_name(self) -> str:
@@ -42,6 +52,8 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().status(self._context)
+        from k8s_tutor.session.places import native
+
         return native().status(self._name)
 
     def start(self, report: Report, /) -> Cluster:
@@ -50,14 +62,20 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().up(self._context, report=report)
+        from k8s_tutor.session.places import native
+
         return native().up(self._name, report=report)
 
     def choices(self) -> tuple[Choice, ...]:
         """Our own clusters and the contexts of the user's kubeconfig."""
+        from k8s_tutor.ui.choices import choices
+
         return choices(self._name)
 
     def ground(self) -> Ground:
         """Whether a cluster could be started here."""
+        from k8s_tutor.ui.choices import ground
+
         return ground()
 
     def choose(self, choice: Choice, /) -> None:
@@ -69,6 +87,8 @@ class Desk:
 
     def stop(self, name: str, report: Report, /) -> bool:
         """Remove a cluster of our own."""
+        from k8s_tutor.session.places import native
+
         return native().down(name, report=report)
 
     def findings(self) -> Sequence[Finding]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from k8s_tutor.session.asking import Answers
-from k8s_tutor.session.state import LabState
+if TYPE_CHECKING:
+    from k8s_tutor.session.asking import Answers
+    from k8s_tutor.session.state import LabState
 
 
 class StateChanged(Message):
@@ -32,7 +33,10 @@ class StartupChanged(Message):
 
 
 class JobDone(Message, bubble=False):
-    """A background job ended: ``then`` is to be called with its result, or ``failed`` with its error."""
+    """A background job ended: ``then`` is to be called with its result, or ``failed`` with its error.
+
+    For its owner alone: further up it would be settled once more.
+    """
 
     def __init__(self, settle: Callable[[], Any]) -> None:
         super().__init__()

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from k8s_tutor.checks.completing import Completion, Explanation
-from k8s_tutor.checks.writing import Problem
-from k8s_tutor.clusters.doctor import Finding
-from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.labs.model import Lab
-from k8s_tutor.phases import Report
-from k8s_tutor.session.asking import Answers
-from k8s_tutor.session.drafts import Draft
-from k8s_tutor.session.editing import Difference
-from k8s_tutor.session.journal import Journal
-from k8s_tutor.session.state import LabState
-from k8s_tutor.session.summary import Saved
-from k8s_tutor.ui.choices import Choice, Ground
+if TYPE_CHECKING:  # a start waits for none of these
+    from k8s_tutor.checks.completing import Completion, Explanation
+    from k8s_tutor.checks.writing import Problem
+    from k8s_tutor.clusters.doctor import Finding
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.labs.model import Lab
+    from k8s_tutor.phases import Report
+    from k8s_tutor.session.asking import Answers
+    from k8s_tutor.session.drafts import Draft
+    from k8s_tutor.session.editing import Difference
+    from k8s_tutor.session.journal import Journal
+    from k8s_tutor.session.state import LabState
+    from k8s_tutor.session.summary import Saved
+    from k8s_tutor.ui.choices import Choice, Ground
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Phase, PhaseState
-from k8s_tutor.ui.ports import DeskPort
+
+if TYPE_CHECKING:
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.ui.ports import DeskPort
 
 
 class Startup:

@@ -124,7 +124,7 @@ class BringUpScreen(Reasons):
 
     def action_back(self) -> None:
         """Back to the labs."""
-        self.app.pop_screen()
+        self.tutor.go_home()
 
     def action_retry(self) -> None:
         """Start again where it broke."""

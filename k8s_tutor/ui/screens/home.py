@@ -11,13 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.choices import Choice, Ground
 from k8s_tutor.ui.home_text import card_text, choice_text, cluster_sign, enter_row
 from k8s_tutor.ui.messages import JobDone
-from k8s_tutor.ui.ports import LabCard
-from k8s_tutor.ui.screens.confirm import ConfirmScreen
 from k8s_tutor.ui.screens.home_pages import HomePages
 from k8s_tutor.ui.text import BAD, DIM, STRONG, WAIT, line, plain, tilde
 from k8s_tutor.ui.widgets.keysbar import KeysBar
@@ -25,7 +22,9 @@ from k8s_tutor.ui.widgets.rows import Row, Rows
 from k8s_tutor.ui.widgets.statusbar import StatusBar
 
 if TYPE_CHECKING:
+    from k8s_tutor.clusters.provider import Cluster
     from k8s_tutor.ui.app import TutorApp
+    from k8s_tutor.ui.ports import LabCard
 
 HELP = """
 Home: the labs and how far you are, and the cluster to work on.
@@ -219,6 +218,8 @@ class HomeScreen(HomePages):
         cluster = self._cluster
         if self.tell_why("stop") or cluster is None:
             return
+        from k8s_tutor.ui.screens.confirm import ConfirmScreen
+
         question = ConfirmScreen(
             f"Stop and remove cluster {cluster.name}?",
             f"Removes the tutor's own cluster {cluster.name} with everything in it. Your files and what you have "
@@ -246,6 +247,8 @@ class HomeScreen(HomePages):
         card, cluster = self.card, self._cluster
         if self.tell_why("restart") or card is None or cluster is None:
             return
+        from k8s_tutor.ui.screens.confirm import ConfirmScreen
+
         question = ConfirmScreen(
             f"Start {card.title} over?",
             f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -46,8 +47,10 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
     AUTO_FOCUS: ClassVar[str | None] = "#reading"
 
-    def __init__(self, session: SessionPort) -> None:
-        super().__init__()
+    def __init__(self, session: SessionPort, sizes: str = "") -> None:
+        """``sizes``: the classes that tell how wide and high the screen is, where they are known."""
+        # From the first on: a class that comes later has the whole screen styled again.
+        super().__init__(classes=f"show-lesson work-manifest mid-manifest {sizes}")
         self.session = session
         self.state = session.state()
         self.viewed = self.state.current
@@ -80,8 +83,9 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
     @property
     def terminal_has_keys(self) -> bool:
         """Whether the shell has the keys."""
-        if not self.is_mounted or not self.query(TerminalSlot) or not self.query_one(TerminalSlot).embedded:
-            return False
+        # Asked for each binding of each key: nothing may be searched here.
+        if "k8s_tutor.ui.terminal.widget" not in sys.modules:
+            return False  # no terminal was ever made
         from k8s_tutor.ui.terminal import keeps_keys
 
         return keeps_keys(self.app)
@@ -121,7 +125,6 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
 
     async def on_mount(self) -> None:
         """Show what is known, then listen."""
-        self.set_class(True, "show-lesson", "work-manifest", "mid-manifest")
         self._open_manifest()
         await self._show(self.state)
         self.bring_back()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.content import Content
@@ -12,10 +13,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.session.state import LabState, Link
 from k8s_tutor.ui.messages import TabChosen
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, bar, clock, line, lines, plain, span
+
+if TYPE_CHECKING:  # a start waits for none of these
+    from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.session.state import LabState
 
 
 class StatusBar(Widget):
@@ -49,9 +52,9 @@ class StatusBar(Widget):
 
 def link_sign(state: LabState) -> Content:
     """Sign and word for the connection to the API server."""
-    if state.link is Link.LIVE:
+    if state.live:
         return line(("● live", GOOD))
-    if state.link is Link.LOST:
+    if state.lost:
         return line(("✗ not heard", BAD))
     return line(("◐ connecting", WAIT))
 
@@ -68,10 +71,10 @@ class Banner(Static):
     def show_state(self, state: LabState) -> None:
         """Show the line, or take it away."""
         self._state = state
-        self.display = state.link is Link.LOST or bool(state.notes)
-        if state.link is Link.LOST and self._ticking is None:
+        self.display = state.lost or bool(state.notes)
+        if state.lost and self._ticking is None:
             self._ticking = self.set_interval(1.0, self._paint)
-        elif state.link is not Link.LOST and self._ticking is not None:
+        elif not state.lost and self._ticking is not None:
             self._ticking.stop()
             self._ticking = None
         self._paint()
@@ -81,7 +84,7 @@ class Banner(Static):
         if state is None or not self.display:
             return
         rows = [line(("! ", WAIT), (plain(note, 300), DIM)) for note in state.notes[:3]]
-        if state.link is Link.LOST:
+        if state.lost:
             rows.insert(0, line(*lost_link(state, time.time())))
         self.update(lines(rows))
 
