@@ -70,7 +70,7 @@ def _aligned(rows: Sequence[str], line: int, column: int) -> str:
         return ""
     dashed = bool(here["dashes"])
     own = rows[line - 1].find("-") if dashed else column - 1
-    found: list[tuple[int, int, str]] = []
+    found: list[tuple[int, int, tuple[int, str, int]]] = []
     lowest = 1_000
     for number in range(line - 2, max(-1, line - 2 - LOOK_ABOVE), -1):
         above = _LINE.match(rows[number])
@@ -81,11 +81,11 @@ def _aligned(rows: Sequence[str], line: int, column: int) -> str:
             if 0 <= place < lowest:
                 lowest = place
                 if dashed == (place == dash):
-                    found.append((abs(place - own), len(found), f"{place + 1}|{name}|{number + 1}"))
+                    found.append((abs(place - own), len(found), (place + 1, name, number + 1)))
         if lowest == 0:
             break
     if not found:
         return ""
-    place, name, number_ = min(found)[2].split("|")
+    column_, name, line_ = min(found)[2]
     what = "the dash" if dashed else clip(here["key"] or "it", 40)
-    return f"begin {what} in column {place}, as {clip(name, 40)} in line {number_}"
+    return f"begin {what} in column {column_}, as {clip(name, 40)} in line {line_}"
