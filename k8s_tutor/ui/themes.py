@@ -17,7 +17,7 @@ DARK = Theme(
     warning="#d9b36a",
     error="#e07f7a",
     dark=True,
-    variables={"footer-key-foreground": "#8ab4e0", "block-cursor-text-style": "bold"},
+    variables={"footer-key-foreground": "#8ab4e0", "yaml-typed": "#c9a9dc", "block-cursor-text-style": "bold"},
 )
 
 LIGHT = Theme(
@@ -33,5 +33,5 @@ LIGHT = Theme(
     warning="#8a5a00",
     error="#b3261e",
     dark=False,
-    variables={"footer-key-foreground": "#2a5c94", "block-cursor-text-style": "bold"},
+    variables={"footer-key-foreground": "#2a5c94", "yaml-typed": "#7a3b8f", "block-cursor-text-style": "bold"},
 )
