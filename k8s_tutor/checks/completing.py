@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from k8s_tutor.checks.words import clip
 from k8s_tutor.kube.cursor import Place, place
@@ -86,6 +86,9 @@ def _keys(here: Place, schemas: Schemas) -> list[Choice]:
     if root is None and not here.path:
         names = [name for name in _TOP if name not in here.siblings]
         return [Choice(name, f"{name}:\n  " if name in ("metadata", "spec") else f"{name}: ") for name in names]
+    # Right below a key whose value is a list: a first item, with its dash.
+    items = field.child(0) if field is not None and "array" in field.types else None
+    field = items or field
     if field is None:
         return []
     required = set(field.required)
@@ -93,7 +96,8 @@ def _keys(here: Place, schemas: Schemas) -> list[Choice]:
         required |= {"apiVersion", "kind", "metadata"}
     names = [name for name in field.properties if name not in here.siblings and _writable(here, name)]
     names.sort(key=lambda name: (name not in required, name))
-    return [_key(field, name, here.depth, name in required) for name in names]
+    made = [_key(field, name, here.depth + (2 if items else 0), name in required) for name in names]
+    return [replace(choice, insert=f"- {choice.insert}") for choice in made] if items else made
 
 
 def _writable(here: Place, name: str) -> bool:

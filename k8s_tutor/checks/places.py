@@ -54,6 +54,8 @@ def written(rows: Sequence[str], line: int, column: int) -> tuple[int, str]:
     row = rows[line - 1] if 0 < line <= len(rows) else ""
     rest = row[column - 1 :]
     before = _BEFORE.match(rest)
+    if before is None and _KEY.match(rest):
+        return column, ""
     start = before.end() if before else 0
     in_flow = "{" in row[: column - 1 + start] or "[" in row[: column - 1 + start]
     found = (_IN_FLOW if in_flow else _IN_BLOCK).match(rest, start)

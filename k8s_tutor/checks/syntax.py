@@ -40,6 +40,10 @@ def told(rows: Sequence[str], error: ManifestError) -> Problem:
         line, column, fix = _no_colon(rows, line, column, fix)
     elif "did not find expected '-' indicator" in words or "did not find expected key" in words:
         fix = _aligned(rows, line, column) or fix
+    elif "mapping values are not allowed" in words and re.fullmatch(r"\s*\S+\s*", rows[line - 1][: column - 1]):
+        # A key that stands too deep was read as more of the value above it.
+        column = len(rows[line - 1]) - len(rows[line - 1].lstrip()) + 1
+        fix = _aligned(rows, line, column) or fix
     elif "given twice" in words:
         length = len(words.split('"')[1])
         if column == 1 and words.split('"')[1] in ("apiVersion", "kind", "metadata", "spec"):

@@ -143,7 +143,7 @@ def _path(document: list[_Line | None], here: int, line: _Line) -> Path:
             path += [0] * len(above.dashes)
             column, in_list = above.dashes[0], True
             continue
-        owns = above.column < column or (in_list and above.column == column and not above.dashes)
+        owns = above.column < column or (in_list and above.column == column)
         if not owns or not above.key:
             continue
         path.append(above.key)

@@ -113,7 +113,8 @@ def parse_manifest(text: str) -> list[Document]:
             reader.dispose()
     except yaml.YAMLError as error:
         raise _in_words(text, error) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        # PyYAML reads what a tag says it is (!!timestamp x) without looking whether it can be.
         raise ManifestError(0, 0, f"a value cannot be read: {error}") from error
     return documents
 

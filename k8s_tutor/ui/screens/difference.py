@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -28,6 +28,7 @@ class DifferenceScreen(ModalScreen[bool]):
         Binding("enter,y", "yes", "apply", tooltip="Apply it", id="difference_yes"),
         Binding("escape,n,q,d", "no", "back", tooltip="Leave the cluster as it is", id="difference_no"),
     ]
+    DEFAULT_CSS = "DifferenceScreen #difference { height: auto; max-height: 75vh; }"
     AUTO_FOCUS: ClassVar[str | None] = "#difference"
 
     def __init__(self, name: str, difference: Difference, *, asks: bool = True) -> None:
@@ -53,9 +54,10 @@ class DifferenceScreen(ModalScreen[bool]):
         rows += [line(("✗ would be refused: ", BAD), plain(row, 400)) for row in found.refused[:8]]
         yes = line(("enter", f"bold {ACCENT}"), "  apply      ", ("esc", f"bold {ACCENT}"), ("  back", DIM))
         shut = line(("esc", f"bold {ACCENT}"), "  back", ("      nothing was applied", DIM))
-        with VerticalScroll(classes="dialog wide", id="difference"):
-            yield Static(lines(rows), markup=False)
-        yield Static(yes if self._asks else shut, markup=False, id="difference-keys")
+        with Vertical(classes="dialog wide"):
+            with VerticalScroll(id="difference"):
+                yield Static(lines(rows), markup=False)
+            yield Static(yes if self._asks else shut, markup=False, classes="gap")
 
     def action_yes(self) -> None:
         """Apply, if that is the question."""
