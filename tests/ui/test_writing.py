@@ -32,8 +32,7 @@ async def test_a_mistake_is_underlined_with_a_sign_and_vanishes_when_mended() ->
         area = screen.query_one(YamlArea)
         session_of(app).edit_outside("nginx-pod.yaml", "kind: Pod\nmetadata:\n  name: a\nspec\n")
         await until(pilot, lambda: underlined(area, 3) == "spec")
-        text = shown(app)
-        assert "4✗" in text and "✗ 4:1 could not find expected ':'; a key needs a colon" in text.replace("\n", "")
+        assert "4✗" in shown(app) and "✗ 4:1 could not find expected ':'" in shown(app)
         await pilot.press("e", "down", "down", "down", "end", "colon")
         await until(pilot, lambda: "4✗" not in shown(app) and "could not find" not in shown(app))
         assert underlined(area, 3) == ""
@@ -63,7 +62,7 @@ async def test_a_dry_run_says_what_the_cluster_would_refuse_and_when_it_would_ta
         await until(pilot, lambda: "the cluster says: exceeded quota" in shown(app))
         assert underlined(screen.query_one(YamlArea), 1) == "kind" and "2✗" in shown(app)
         editing.refused = ()
-        await pilot.press("e", "end", "space")
+        await pilot.press("end", "space")
         await until(pilot, lambda: "✓ no problems: the cluster would take this" in shown(app))
         editing.refused = None  # it does not answer: nothing is claimed
         await pilot.press("space")
@@ -144,7 +143,7 @@ async def test_a_field_is_explained_in_the_schemas_words_where_the_lesson_has_no
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await in_lab(pilot)
         session_of(app).editing.explained = Explanation("pod.spec", "PodSpec", True, "What it should be.\n[b]More.")
-        await pilot.press("m", "e")
+        await pilot.press("m")
         await until(pilot, lambda: "[1] The version of the API" in shown(app))
         screen.action_explain_field()
         await until(pilot, lambda: "pod.spec  PodSpec, required" in shown(app) and "[b]More." in shown(app))
@@ -179,7 +178,7 @@ async def test_an_apply_that_changes_something_asks_first() -> None:
     app, session = await applying(CHANGED)
     async with app.run_test(size=(120, 40)) as pilot:
         await in_lab(pilot)
-        await pilot.press("m", "a")
+        await pilot.press("m", "escape", "a")
         await until(pilot, lambda: isinstance(app.screen, DifferenceScreen) and "replicas: 5" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, LabScreen))
@@ -195,7 +194,7 @@ async def test_a_new_object_is_applied_without_a_question() -> None:
     app, session = await applying(Difference(fresh=("pod/nginx-pod",)))
     async with app.run_test(size=(120, 40)) as pilot:
         await in_lab(pilot)
-        await pilot.press("m", "a")
+        await pilot.press("m", "escape", "a")
         await until(pilot, lambda: "✓ applied  pod/nginx-pod created" in shown(app))
         assert isinstance(app.screen, LabScreen) and ("apply", "nginx-pod.yaml") in session.asked
 
@@ -218,7 +217,7 @@ async def test_d_shows_the_difference_and_neither_saves_nor_applies(
         screen = await in_lab(pilot)
         await pilot.press("m")
         await until(pilot, lambda: screen.query_one(EditorPane).unsaved)
-        await pilot.press("d")
+        await pilot.press("escape", "d")
         await until(pilot, lambda: words in shown(app) and "nothing was applied" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, LabScreen))
@@ -231,7 +230,7 @@ async def test_a_long_difference_scrolls_and_its_keys_stay_in_view() -> None:
     app, _ = await applying(Difference((Change("configmap/a", rows_),)))
     async with app.run_test(size=(80, 24)) as pilot:
         await in_lab(pilot)
-        await pilot.press("m", "d")
+        await pilot.press("m", "escape", "d")
         await until(pilot, lambda: "+ line 3 [b]x" in shown(app) and "nothing was applied" in shown(app))
         await pilot.press("end")
         await until(pilot, lambda: "+ line 499 [b]x" in shown(app) and "nothing was applied" in shown(app))

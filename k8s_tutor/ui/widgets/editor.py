@@ -255,9 +255,10 @@ class EditorPane(Vertical):
 
     def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
         """And again others when not."""
-        if not self.query_one(YamlArea).has_focus:
-            self.query_one(Suggestions).display = False
-        self._refresh_notes()
+        if self.query(YamlArea) and self.query("#suggestions"):  # neither is there any more while the screen goes
+            if not self._typing:
+                self.query_one(Suggestions).display = False
+            self._refresh_notes()
 
     # -- problems, explanation, completion
 

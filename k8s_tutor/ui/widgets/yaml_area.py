@@ -25,6 +25,8 @@ from k8s_tutor.ui.yaml_colours import CALLOUT, LONGEST, States, spans
 
 _INDENT = re.compile(r"^(\s*)((?:-\s+)*)")
 _PARTIAL = re.compile(r"^\s*(?:-\s+)*(?:[\w./-]+:\s+)?[\w./-]+$")
+_CTRL_SPACE = ("ctrl+space", "ctrl+@", "ctrl+at")
+"""One key: most terminals send a NUL for it, which has other names."""
 STEP = 2
 """Spaces of one indent."""
 NOTE_ROOM = 26
@@ -180,7 +182,7 @@ class YamlArea(TextArea):
         before = self.document.get_line(row)[:column]
         if event.key == "enter":
             self.replace("\n" + next_indent(before), *self.selection, maintain_selection_offset=False)
-        elif "ctrl+space" in event.aliases:
+        elif event.key in _CTRL_SPACE:
             self.post_message(self.Complete())
         elif event.key == "tab":
             if self.cursor_at_end_of_line and self.selection.is_empty and _PARTIAL.match(before):
