@@ -30,8 +30,11 @@ class StartupChanged(Message):
         return isinstance(message, StartupChanged)
 
 
-class JobDone(Message):
-    """A background job ended: ``then`` is to be called with its result, or ``failed`` with its error."""
+class JobDone(Message, bubble=False):
+    """A background job ended: ``then`` is to be called with its result, or ``failed`` with its error.
+
+    For its owner alone: the app, which owns jobs too, would settle it once more.
+    """
 
     def __init__(self, settle: Callable[[], Any]) -> None:
         super().__init__()

@@ -33,11 +33,11 @@ class DifferenceScreen(ModalScreen[bool]):
 
     def __init__(self, name: str, difference: Difference, *, asks: bool = True) -> None:
         super().__init__()
-        self._name, self._difference, self._asks = name, difference, asks
+        self._file, self._difference, self._asks = name, difference, asks
 
     def compose(self) -> ComposeResult:
         """The question, the rows, the two keys."""
-        found, name = self._difference, plain(self._name, 80)
+        found, name = self._difference, plain(self._file, 80)
         title = f"Applying {name} changes this on the cluster"
         if not self._asks:
             title = f"What applying {name} would change on the cluster"

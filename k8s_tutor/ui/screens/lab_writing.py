@@ -38,6 +38,8 @@ class LabWriting(LabDeeds):
         asked = (editor.current, editor.text, editor.cursor)
 
         def settled(result: Any) -> None:
+            if not editor.query("#editor"):
+                return  # the lab was left meanwhile
             now = (editor.current, editor.text, editor.cursor)
             if now[:2] == asked[:2] and (group in ("look", "learn", "try") or now == asked):
                 then(result)
