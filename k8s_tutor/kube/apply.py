@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from k8s_tutor.kube.client import FIELD_MANAGER, Api
+from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, NotFound
 from k8s_tutor.kube.manifest import Document, Path, parse_manifest
+from k8s_tutor.kube.ownership import as_if_taken_over, take_over
 
 Verb = Literal["created", "configured", "unchanged", "failed"]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_KUBECTL = "kubectl-client-side-apply"
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,11 @@ def _apply(
     except NotFound:
         before = None
     if before is not None and not dry_run:
-        _take_over(api, path, before)
+        take_over(api, path, before)
     sent = _remembered(obj, namespace, namespaced="/namespaces/" in path)
     status, after = api.apply_status(sent, namespace=namespace, dry_run=dry_run)
+    if before is not None and dry_run:
+        after = as_if_taken_over(api, path, before, after)
     if before is None:
         return ("created" if status == 201 else "configured"), None, after
     return ("unchanged" if _content(before) == _content(after) else "configured"), before, after
@@ -137,40 +139,6 @@ def _remembered(obj: dict[str, Any], namespace: str, *, namespaced: bool) -> dic
     remembered = {**obj, "metadata": {**metadata, "annotations": annotations}}
     text = json.dumps(remembered, separators=(",", ":"), sort_keys=True, default=str) + "\n"
     return {**obj, "metadata": {**metadata, "annotations": {**annotations, LAST_APPLIED: text}}}
-
-
-def _take_over(api: Api, path: str, before: Mapping[str, Any]) -> None:
-    """Let fields that ``kubectl apply`` set belong to us, so that one taken out of the file goes away.
-
-    What kubectl's own ``--server-side`` does with them (client-go csaupgrade).
-    """
-    metadata = before.get("metadata", {})
-    entries = [dict(entry) for entry in metadata.get("managedFields") or ()]
-    theirs = [e for e in entries if e.get("manager") == _KUBECTL and not e.get("subresource")]
-    if not theirs:
-        return
-    ours = next((e for e in entries if e.get("manager") == FIELD_MANAGER and e.get("operation") == "Apply"), None)
-    if ours is None:
-        ours = {**theirs[0], "manager": FIELD_MANAGER, "operation": "Apply"}
-        entries.append(ours)
-    for entry in theirs:
-        ours["fieldsV1"] = _union(ours.get("fieldsV1") or {}, entry.get("fieldsV1") or {})
-        entries.remove(entry)
-    api.patch(
-        path,
-        [
-            {"op": "replace", "path": "/metadata/managedFields", "value": entries},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata.get("resourceVersion")},
-        ],
-        content_type="application/json-patch+json",
-    )
-
-
-def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(one)
-    for key, value in other.items():
-        merged[key] = _union(merged[key], value) if key in merged else value
-    return merged
 
 
 def _content(obj: Mapping[str, Any]) -> Any:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from k8s_tutor.kube.manifest import Path
+from k8s_tutor.kube.manifest import Path, rows_of
 
 LOOK_BACK = 3_000
-"""Lines looked at above the cursor, at most."""
+"""Lines looked at above the cursor, and below it, at most."""
 
 _ENTRY = re.compile(r"""^(?P<lead>[ ]*(?:-[ ]+)*)(?:(?P<key>[\w./$-]+|"[^"]*"|'[^']*')[ ]*:(?=[ ]|$)(?P<rest>.*))?""")
 _KEY_TYPED = re.compile(r"^[ ]*(?:-[ ]+)*(?P<word>[\w./-]*)$")
+_BLOCK_TEXT = re.compile(r"^(?:[&!]\S*[ ]+)*[|>][-+0-9]{0,2}$")
 _VALUE_TYPED = re.compile(r"^[ ]*(?:-[ ]+)*[\w./-]+:[ ]+(?P<word>[\w./-]*)$")
 
 
@@ -49,15 +50,21 @@ class _Line:
 
 def place(text: str, row: int, column: int) -> Place:
     """The place of the cursor (row and column from 0) in ``text``."""
-    rows = text.split("\n")
+    rows = rows_of(text)
     row = max(0, min(row, len(rows) - 1))
-    first = max((i + 1 for i in range(row + 1) if rows[i].startswith("---")), default=0)
-    last = next((i for i in range(row + 1, len(rows)) if rows[i].startswith("---")), len(rows))
-    if first > row:  # on the separator itself
+    if rows[row].startswith("---"):
         return Place("", "", ())
-    document = [_read(line) for line in rows[first:last]]
-    here = row - first
+    first = next((i + 1 for i in range(row, -1, -1) if rows[i].startswith("---")), 0)
+    last = next((i for i in range(row + 1, len(rows)) if rows[i].startswith("---")), len(rows))
+    api_version, kind = (_top(rows[first:last], key) for key in ("apiVersion", "kind"))
+    start = max(first, row - LOOK_BACK)
+    document, owners = _structure(rows[start : min(last, row + LOOK_BACK)])
+    here = row - start
     before, after = rows[row][:column], rows[row][column:]
+    owner = owners.get(here)
+    if owner is not None:  # text of several lines: no key of ours stands in it
+        above = document[owner]
+        return Place(api_version, kind, (*_path(document, owner, above), above.key) if above and above.key else ())
     typing, word = "", ""
     if not after.split(" #")[0].strip():
         key, value = _KEY_TYPED.match(before), _VALUE_TYPED.match(before)
@@ -72,8 +79,8 @@ def place(text: str, row: int, column: int) -> Place:
     if typing != "key" and line.key:
         path = (*path, line.key)
     return Place(
-        _top(document, "apiVersion"),
-        _top(document, "kind"),
+        api_version,
+        kind,
         path,
         typing,
         word,
@@ -81,6 +88,28 @@ def place(text: str, row: int, column: int) -> Place:
         line.column,
         frozenset(_siblings(document, here, line)),
     )
+
+
+def _structure(rows: list[str]) -> tuple[list[_Line | None], dict[int, int]]:
+    """The lines as structure; which of them are text of several lines (``|``, ``>``), and the line that it belongs to.
+
+    ``None`` stands for blank lines, comments and such text.
+    """
+    found: list[_Line | None] = []
+    owners: dict[int, int] = {}
+    owner, deep = -1, -1
+    for number, row in enumerate(rows):
+        if owner >= 0 and (not row.strip() or len(row) - len(row.lstrip(" ")) > deep):
+            found.append(None)
+            if row.strip():
+                owners[number] = owner
+            continue
+        owner = -1
+        line = _read(row)
+        found.append(line)
+        if line is not None and _BLOCK_TEXT.match(line.rest):
+            owner, deep = number, line.column if line.key else line.dashes[-1] if line.dashes else line.column
+    return found, owners
 
 
 def _read(text: str) -> _Line | None:
@@ -104,7 +133,7 @@ def _path(document: list[_Line | None], here: int, line: _Line) -> Path:
     if line.dashes:
         path += [0] * len(line.dashes)
         column, in_list = line.dashes[0], True
-    for above in reversed(document[max(0, here - LOOK_BACK) : here]):
+    for above in reversed(document[:here]):
         if above is None or (not above.key and not above.dashes):
             continue
         sibling = in_list and column in above.dashes
@@ -114,7 +143,7 @@ def _path(document: list[_Line | None], here: int, line: _Line) -> Path:
             path += [0] * len(above.dashes)
             column, in_list = above.dashes[0], True
             continue
-        owns = above.column < column or (in_list and above.column == column and not above.dashes)
+        owns = above.column < column or (in_list and above.column == column)
         if not owns or not above.key:
             continue
         path.append(above.key)
@@ -130,7 +159,7 @@ def _path(document: list[_Line | None], here: int, line: _Line) -> Path:
 def _siblings(document: list[_Line | None], here: int, line: _Line) -> list[str]:
     found: list[str] = []
     if not line.dashes:
-        for above in reversed(document[max(0, here - LOOK_BACK) : here]):
+        for above in reversed(document[:here]):
             if above is None or above.column > line.column:
                 continue
             if above.column < line.column:
@@ -138,7 +167,7 @@ def _siblings(document: list[_Line | None], here: int, line: _Line) -> list[str]
             found.append(above.key)
             if above.dashes:
                 break
-    for below in document[here + 1 : here + LOOK_BACK]:
+    for below in document[here + 1 :]:
         if below is None:
             continue
         if min((*below.dashes, below.column)) < line.column:
@@ -148,6 +177,10 @@ def _siblings(document: list[_Line | None], here: int, line: _Line) -> list[str]
     return [key for key in found if key]
 
 
-def _top(document: list[_Line | None], key: str) -> str:
-    found = next((line.rest for line in document if line and line.column == 0 and line.key == key), "")
-    return found.strip("\"'")
+def _top(rows: list[str], key: str) -> str:
+    """The value of a key of the document itself."""
+    for row in rows[:LOOK_BACK]:
+        line = _read(row) if row.startswith((key, f'"{key}', f"'{key}")) else None
+        if line is not None and line.key == key:
+            return line.rest.strip("\"'")
+    return ""

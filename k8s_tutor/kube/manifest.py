@@ -82,6 +82,16 @@ class Document:
         return tuple(steps)
 
 
+def rows_of(text: str) -> list[str]:
+    """The lines of a text as YAML counts them, without what ends them."""
+    # Nearly every file has none of the rare ends, and for those a plain split is ten times as fast.
+    return _LINE_END.split(text) if _RARE_END.search(text) else text.split("\n")
+
+
+_RARE_END = re.compile("[\r\x85\u2028\u2029]")
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
 def parse_manifest(text: str) -> list[Document]:
     """The documents of a manifest (YAML or JSON), empty ones left out.
 
@@ -113,7 +123,8 @@ def parse_manifest(text: str) -> list[Document]:
             reader.dispose()
     except yaml.YAMLError as error:
         raise _in_words(text, error) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        # PyYAML reads what a tag says it is (!!timestamp x) without looking whether it can be.
         raise ManifestError(0, 0, f"a value cannot be read: {error}") from error
     return documents
 
@@ -178,19 +189,22 @@ def _refuse_depth(text: str, loader: Any) -> None:
 
 
 def _refuse_control_characters(text: str) -> None:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(rows_of(text), 1):
         bad = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", line)
         if bad:
             raise ManifestError(number, bad.start() + 1, f"an invisible character (code {ord(bad[0]):#04x})")
 
 
 def _in_words(text: str, error: Any) -> ManifestError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    if "quoted scalar" in str(getattr(error, "context", "")):
+        marks.reverse()  # the quote that is never closed, in place of where the file ends
+    mark = marks[0] or marks[1]
     line = mark.line + 1 if mark else 0
     column = mark.column + 1 if mark else 0
     problem = str(getattr(error, "problem", "") or "").strip() or str(error).splitlines()[0]
     context = str(getattr(error, "context", "") or "").strip()
-    lines = text.split("\n")
+    lines = rows_of(text)
     for number in (line, line - 1):
         shown = lines[number - 1] if 0 < number <= len(lines) else ""
         tab = re.match(r"[ ]*(\t)", shown)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from k8s_tutor.kube.resources import KNOWN
@@ -21,12 +22,16 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Field:
-    """One place in a schema: ``raw`` with its references followed, ``all`` the schemas it may refer to."""
+    """One place in a schema: ``raw`` with its references followed, ``all`` the schemas it may refer to.
+
+    ``name`` is what the schema that it refers to is called (``Container``); empty if it refers to none.
+    """
 
     raw: Raw
     all: Raw = field(repr=False)
+    name: str = ""
 
-    @property
+    @cached_property
     def properties(self) -> Mapping[str, Raw]:
         """The fields below this one by name."""
         return _map(self.raw.get("properties"))
@@ -52,8 +57,11 @@ class Field:
     @property
     def open(self) -> bool:
         """Whether fields that the schema does not name are kept."""
-        return bool(self.raw.get("x-kubernetes-preserve-unknown-fields")) or (
-            not self.properties and not isinstance(self.raw.get("additionalProperties"), Mapping)
+        more = self.raw.get("additionalProperties")
+        return (
+            bool(self.raw.get("x-kubernetes-preserve-unknown-fields"))
+            or more is True
+            or not (self.properties or isinstance(more, Mapping))
         )
 
     @property
@@ -76,14 +84,17 @@ class Field:
 
     @property
     def type_words(self) -> str:
-        """The type as ``kubectl explain`` writes it: ``string``, ``[]Object``, ``map[string]string``."""
+        """The type as ``kubectl explain`` writes it: ``string``, ``[]Container``, ``map[string]string``."""
         types = self.types
+        below: Field | None
         if "array" in types:
             below = self.child(0)
             return f"[]{below.type_words if below else '?'}"
+        if self.name:
+            return self.name
         if "object" in types and not self.properties:
             below = self.child("*")
-            return f"map[string]{below.type_words}" if below and below.types else "Object"
+            return f"map[string]{below.type_words}" if below and (below.types or below.name) else "Object"
         return " or ".join(sorted(types)).replace("object", "Object") or "any value"
 
     def child(self, step: str | int) -> Field | None:
@@ -122,6 +133,11 @@ class Schemas:
         names = {name for name, raw in _kinds(document, api_version) if "metadata" in _map(raw.get("properties"))}
         return tuple(sorted(name for name in names if not name.endswith(("List", "Options"))))
 
+    def all_kinds(self) -> tuple[str, ...]:
+        """All kinds that are known here, of whatever apiVersion."""
+        found = {kind for version, kind in KNOWN if self.versions is None or version in self.versions}
+        return tuple(sorted(found.union(*(self.kinds(version) for version in self.documents))))
+
     def home(self, kind: str) -> str:
         """An apiVersion that has this kind, as far as is known here; empty if none."""
         for known in KNOWN:
@@ -150,6 +166,7 @@ def _kinds(document: Raw, api_version: str) -> Iterator[tuple[str, Raw]]:
 def _field(raw: Raw, schemas: Raw) -> Field:
     """Follow ``$ref`` and the ``allOf`` that Kubernetes wraps around one to describe it."""
     own: dict[str, Any] = {}
+    name = ""
     for _ in range(MAX_FOLLOW):
         inner = raw.get("allOf")
         wrapped = next((i for i in inner if isinstance(i, Mapping)), {}) if isinstance(inner, list) else {}
@@ -157,10 +174,11 @@ def _field(raw: Raw, schemas: Raw) -> Field:
         # What stands nearer to the field describes it better than what it refers to.
         own = {**{k: v for k, v in raw.items() if k not in ("$ref", "allOf")}, **own}
         if not isinstance(reference, str):
-            return Field({**wrapped, **own}, schemas)
+            return Field({**wrapped, **own}, schemas, name)
+        name = name or reference.rpartition("/")[2].rpartition(".")[2]
         target = schemas.get(reference.rpartition("/")[2])
         if not isinstance(target, Mapping):
-            return Field(own, schemas)
+            return Field(own, schemas, name)
         raw = target
     return Field({}, schemas)
 

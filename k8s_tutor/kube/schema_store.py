@@ -30,6 +30,8 @@ INDEX_SECONDS = 20.0
 """How long an index is good while everything asked for is in it; it is only read when somebody types."""
 MISSING_SECONDS = 2.0
 """And while something asked for is not in it: it may just have been made."""
+AFTER_TROUBLE = 3.0
+"""Seconds in which a server that did not answer is left alone."""
 
 
 class SchemaStore:
@@ -38,11 +40,12 @@ class SchemaStore:
     def __init__(self, api: Api, folder: Path) -> None:
         self._api = api
         # By CA: a cluster that lies about its hashes spoils nobody's documents but its own.
-        self._folder = folder / (api.ca_fingerprint[:16] or "unknown")
+        own = api.ca_fingerprint or hashlib.sha256(api.server.encode()).hexdigest()
+        self._folder = folder / own[:16]
         self._lock = threading.Lock()
         self._work = threading.Lock()
         self._hashes: dict[str, tuple[str, str]] = {}
-        self._read_at = float("-inf")
+        self._read_at = self._trouble_at = float("-inf")
         self._kept: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     def known(self) -> Schemas:
@@ -56,10 +59,14 @@ class SchemaStore:
 
         What cannot be had (no such apiVersion, not allowed, server gone) is left out; nothing is raised.
         """
-        with self._work, contextlib.suppress(ApiRefused, ApiUnreachable):
-            self._read_index(api_versions)
-            for version in list(dict.fromkeys(api_versions))[:IN_MEMORY]:
-                self._load(version)
+        with self._work:
+            if time.monotonic() - self._trouble_at >= AFTER_TROUBLE:
+                try:
+                    self._read_index(api_versions)
+                    for version in list(dict.fromkeys(api_versions))[:IN_MEMORY]:
+                        self._load(version)
+                except (ApiRefused, ApiUnreachable):
+                    self._trouble_at = time.monotonic()
         return self.known()
 
     def _read_index(self, wanted: Collection[str]) -> None:
@@ -76,6 +83,8 @@ class SchemaStore:
         with self._lock:
             self._hashes = found
             self._read_at = time.monotonic()
+            # A custom resource whose definition was deleted is none any more.
+            self._kept = {version: kept for version, kept in self._kept.items() if version in found}
 
     def _load(self, version: str) -> None:
         path, mark = self._hashes.get(version, ("", ""))

@@ -51,11 +51,15 @@ class Editing:
         self._store = SchemaStore(api, paths.cache_dir() / "openapi")
 
     def problems(self, text: str) -> tuple[Problem, ...]:
-        """Syntax, and what the cluster's schemas say. Without a cluster only the syntax."""
-        found = problems(text, self._store.known())
-        if any(item.source == "syntax" for item in found):
-            return found
-        return problems(text, self._store.wanted(api_versions(text)))
+        """Syntax, and what the schemas say that are known by now; asks nobody."""
+        return problems(text, self._store.known())
+
+    def learn(self, text: str) -> bool:
+        """Read the schemas that a text asks for; true if that told something new."""
+        before = self._store.known()
+        after = self._store.wanted(api_versions(text))
+        same = before.versions == after.versions and before.documents.keys() == after.documents.keys()
+        return not (same and all(after.documents[key] is raw for key, raw in before.documents.items()))
 
     def dry_run(self, text: str) -> tuple[Problem, ...] | None:
         """What the API server would refuse; None when it did not answer. Nothing is changed."""

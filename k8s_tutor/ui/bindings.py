@@ -45,6 +45,7 @@ LAB = [
     _key("n", "next", "next", "On to the next step"),
     _key("p", "previous", "back", "Look at the step before"),
     _key("a", "apply", "apply", "Save the manifest and apply it"),
+    _key("d", "difference", "difference", "What an apply would change on the cluster", show=False),
     Binding("e", "show('manifest')", "manifest", tooltip="The manifest editor", id="edit_manifest"),
     _key("f6", "swap", "terminal", "Into the terminal, and out of it again", display="F6"),
     Binding(

@@ -53,7 +53,11 @@ class EditingPort(Protocol):
     """What the editor asks while a manifest is written. All may block; rows and columns asked with are from 0."""
 
     def problems(self, text: str, /) -> tuple[Problem, ...]:
-        """What is wrong by syntax and the cluster's schemas."""
+        """What is wrong by syntax and those of the cluster's schemas that are known; asks nobody."""
+        ...
+
+    def learn(self, text: str, /) -> bool:
+        """Read the schemas that a text asks for; true if that told something new."""
         ...
 
     def dry_run(self, text: str, /) -> tuple[Problem, ...] | None:

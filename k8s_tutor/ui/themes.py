@@ -20,7 +20,7 @@ DARK = Theme(
     warning="#d9b36a",
     error="#e07f7a",
     dark=True,
-    variables={"footer-key-foreground": "#8ab4e0", "block-cursor-text-style": "bold"},
+    variables={"footer-key-foreground": "#8ab4e0", "yaml-typed": "#c9a9dc", "block-cursor-text-style": "bold"},
 )
 
 LIGHT = Theme(
@@ -38,6 +38,7 @@ LIGHT = Theme(
     dark=False,
     variables={
         "footer-key-foreground": "#2a5c94",
+        "yaml-typed": "#7a3b8f",
         "block-cursor-text-style": "bold",
         "foreground-muted": "#565d65",
     },

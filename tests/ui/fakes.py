@@ -281,6 +281,9 @@ class FakeEditing(EditingPort):
         self.asked.append("problems")
         return problems(text) if self.wrong is None else self.wrong
 
+    def learn(self, text: str, /) -> bool:
+        return False
+
     def dry_run(self, text: str, /) -> tuple[Problem, ...] | None:
         self.asked.append("dry_run")
         return self.refused

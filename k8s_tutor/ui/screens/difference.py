@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -19,41 +19,49 @@ SHOWN = 600
 
 
 class DifferenceScreen(ModalScreen[bool]):
-    """Shows the rows with their signs; Enter applies, Escape leaves everything as it is."""
+    """Shows the rows with their signs; Enter applies, Escape leaves everything as it is.
+
+    With ``asks`` false it only shows: nothing is applied from here.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,y", "yes", "apply", tooltip="Apply it"),
-        Binding("escape,n,q", "no", "back", tooltip="Leave the cluster as it is"),
+        Binding("enter,y", "yes", "apply", tooltip="Apply it", id="difference_yes"),
+        Binding("escape,n,q,d", "no", "back", tooltip="Leave the cluster as it is", id="difference_no"),
     ]
+    DEFAULT_CSS = "DifferenceScreen #difference { height: auto; max-height: 75vh; }"
     AUTO_FOCUS: ClassVar[str | None] = "#difference"
 
-    def __init__(self, name: str, difference: Difference) -> None:
+    def __init__(self, name: str, difference: Difference, *, asks: bool = True) -> None:
         super().__init__()
-        self._name, self._difference = name, difference
+        self._file, self._difference, self._asks = name, difference, asks
 
     def compose(self) -> ComposeResult:
         """The question, the rows, the two keys."""
-        found = self._difference
-        rows = [line((f"Applying {plain(self._name, 80)} changes this on the cluster", STRONG))]
+        found, name = self._difference, plain(self._file, 80)
+        title = f"Applying {name} changes this on the cluster"
+        if not self._asks:
+            title = f"What applying {name} would change on the cluster"
+        rows = [line((title, STRONG))]
+        if found.unchanged:
+            rows += [line(), line(("✓ ", GOOD), "nothing: the cluster has it so already")]
         for change in found.changes:
             rows += [line(), line((plain(change.subject, 200), f"bold {ACCENT}"))]
             rows += [_row(row) for row in change.rows[:SHOWN]]
             if len(change.rows) > SHOWN:
                 rows.append(line((f"… and {len(change.rows) - SHOWN} more rows", DIM)))
         if found.fresh:
-            rows += [line(), line(("+ new: ", GOOD), plain(", ".join(found.fresh), 300))]
+            rows += [line(), line(("+ new: ", GOOD), plain(", ".join(found.fresh), 300), (", not there yet", DIM))]
         rows += [line(("✗ would be refused: ", BAD), plain(row, 400)) for row in found.refused[:8]]
-        with VerticalScroll(classes="dialog wide", id="difference"):
-            yield Static(lines(rows), markup=False)
-            yield Static(
-                line(("enter", f"bold {ACCENT}"), "  apply      ", ("esc", f"bold {ACCENT}"), ("  back", DIM)),
-                markup=False,
-                classes="gap",
-            )
+        yes = line(("enter", f"bold {ACCENT}"), "  apply      ", ("esc", f"bold {ACCENT}"), ("  back", DIM))
+        shut = line(("esc", f"bold {ACCENT}"), "  back", ("      nothing was applied", DIM))
+        with Vertical(classes="dialog wide"):
+            with VerticalScroll(id="difference"):
+                yield Static(lines(rows), markup=False)
+            yield Static(yes if self._asks else shut, markup=False, classes="gap")
 
     def action_yes(self) -> None:
-        """Apply."""
-        self.dismiss(True)
+        """Apply, if that is the question."""
+        self.dismiss(self._asks)
 
     def action_no(self) -> None:
         """Do not."""

@@ -38,8 +38,10 @@ class LabWriting(LabDeeds):
         asked = (editor.current, editor.text, editor.cursor)
 
         def settled(result: Any) -> None:
+            if not editor.query("#editor"):
+                return  # the lab was left meanwhile
             now = (editor.current, editor.text, editor.cursor)
-            if now[:2] == asked[:2] and (group in ("look", "try") or now == asked):
+            if now[:2] == asked[:2] and (group in ("look", "learn", "try") or now == asked):
                 then(result)
             else:
                 again()
@@ -61,13 +63,27 @@ class LabWriting(LabDeeds):
 
         def looked(found: tuple[Problem, ...]) -> None:
             editor.show_problems(found)
-            if self._try is not None:
-                self._try.stop()
             if not found and text.strip():
-                self._try = self.set_timer(TRY_AFTER - LOOK_AFTER, self._try_out)
+                self._try_soon()
             self._explain_soon()
+            if text.strip():
+                self._ask("learn", lambda: self.session.editing.learn(text), learned, learn_again)
+
+        def learned(news: bool) -> None:
+            if news:
+                self._look_over()
+
+        def learn_again() -> None:
+            if self._look is not None:
+                self._look.stop()
+            self._look = self.set_timer(LOOK_AFTER, self._look_over)
 
         self._ask("look", lambda: self.session.editing.problems(text), looked, self._look_over)
+
+    def _try_soon(self) -> None:
+        if self._try is not None:
+            self._try.stop()
+        self._try = self.set_timer(TRY_AFTER - LOOK_AFTER, self._try_out)
 
     def _try_out(self) -> None:
         editor = self.query_one(EditorPane)
@@ -77,7 +93,8 @@ class LabWriting(LabDeeds):
             if found is not None:
                 editor.show_problems(found, accepted=not found)
 
-        self._ask("try", lambda: self.session.editing.dry_run(text), tried, lambda: None)
+        # Another text by now: it is looked at first, and tried out if that finds nothing.
+        self._ask("try", lambda: self.session.editing.dry_run(text), tried, self._look_over)
 
     @on(CursorMoved)
     def _cursor_moved(self, message: CursorMoved) -> None:
@@ -119,7 +136,22 @@ class LabWriting(LabDeeds):
         """The schema's own words on the field under the cursor, in place of the lesson's, and back."""
         self.query_one(EditorPane).toggle_explanation()
 
-    # -- apply
+    # -- difference, apply
+
+    def action_difference(self) -> None:
+        """What an apply of the text as it is typed would change; nothing is saved or applied."""
+        editor = self.query_one(EditorPane)
+        name, text = editor.current, editor.text
+        if not text.strip():
+            self.tutor.say("There is nothing to compare: the file is empty.")
+            return
+
+        def compared(found: Difference) -> None:
+            self.app.push_screen(DifferenceScreen(name, found, asks=False))
+
+        compare = lambda: self.session.editing.difference(text)  # noqa: E731
+        if not self.tutor.jobs.start(self, "difference", compare, then=compared, failed=self.trouble):
+            self.tutor.say("Still comparing.")
 
     def apply_file(self, name: str, text: str) -> None:
         """Save, look what an apply would change, ask if it changes something that is there, apply."""

@@ -88,6 +88,7 @@ class EditorPane(Vertical):
     def on_mount(self) -> None:
         """Nothing was applied yet."""
         self.query_one("#applied").display = self.query_one("#problems").display = False
+        self._annotate()
         self._refresh_notes()
 
     @property
@@ -144,6 +145,8 @@ class EditorPane(Vertical):
         if name and name != self.current and (name in self._buffers or name in {m.name for m in self._lab.manifests}):
             self.current = name
             self._buffers.setdefault(name, Buffer(name))
+            self.query_one("#applied", Rows).show(())
+            self._annotate()
             self._load()
             self._refresh_notes()
 
@@ -212,9 +215,16 @@ class EditorPane(Vertical):
         event.stop()
         self.open_file(event.tab_id)
 
+    def _annotate(self) -> None:
+        manifest = next((item for item in self._lab.manifests if item.name == self.current), None)
+        callouts = manifest.callouts if manifest is not None else ()
+        self.query_one(YamlArea).annotate({callout.number: callout.text for callout in callouts})
+
     def _load(self) -> None:
         area = self.query_one(YamlArea)
         at = area.cursor_location
+        self._problems = ()
+        self.query_one(Suggestions).display = False
         with self.prevent(TextArea.Changed):
             area.load_text(self.buffer.text)
         last = area.document.line_count - 1
@@ -265,7 +275,10 @@ class EditorPane(Vertical):
 
     def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
         """And again others when not."""
-        self._refresh_notes()
+        if self.query(YamlArea) and self.query("#suggestions"):  # neither is there any more while the screen goes
+            if not self._typing:
+                self.query_one(Suggestions).display = False
+            self._refresh_notes()
 
     # -- problems, explanation, completion
 
@@ -275,9 +288,8 @@ class EditorPane(Vertical):
         return self.query_one(YamlArea).cursor_location
 
     def _stale(self) -> None:
-        """The text is another one: what was said of lines that are still the same stays until the next word."""
+        """The text is another one: what was said of it stays until the next word, which is a moment away."""
         self._accepted = False
-        self.query_one(YamlArea).mark(())
         self._show_problems()
         self.post_message(TextTyped())
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -13,16 +16,21 @@ from textual.color import Color, ColorParseError
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
 
 from k8s_tutor.checks.writing import Problem
-from k8s_tutor.ui.text import visible
+from k8s_tutor.ui.text import plain, visible
 from k8s_tutor.ui.widgets.suggestions import Suggestions
+from k8s_tutor.ui.yaml_colours import CALLOUT, LONGEST, States, spans
 
-_YAML = re.compile(r"(?P<comment>(?:^|\s)#.*$)|(?P<key>^[\s-]*[\w./\"'-]+(?=\s*:(?:\s|$)))|(?P<dash>^\s*-(?=\s))")
 _INDENT = re.compile(r"^(\s*)((?:-\s+)*)")
 _PARTIAL = re.compile(r"^\s*(?:-\s+)*(?:[\w./-]+:\s+)?[\w./-]+$")
+_CTRL_SPACE = ("ctrl+space", "ctrl+@", "ctrl+at")
+"""One key: most terminals send a NUL for it, which has other names."""
 STEP = 2
 """Spaces of one indent."""
+NOTE_ROOM = 26
+"""Columns behind a numbered line from which on what it is for is told there."""
 
 
 class YamlArea(TextArea):
@@ -31,55 +39,127 @@ class YamlArea(TextArea):
     class Complete(Message):
         """The learner wants to know what can be written here."""
 
-    _wrong: dict[int, list[tuple[int, int]]]
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self._wrong: dict[int, list[tuple[int, int]]] = {}
+        self._states = States()
+        self._notes: Mapping[int, str] = {}
+        super().__init__(*args, **more)
+
+    # -- what is known of the text
 
     def mark(self, problems: Sequence[Problem]) -> None:
         """Underline these places, with a sign beside their line's number; none takes all marks away."""
         wrong: dict[int, list[tuple[int, int]]] = {}
         for item in problems:
             wrong.setdefault(item.line - 1, []).append((item.column - 1, item.column - 1 + item.length))
-        if wrong != getattr(self, "_wrong", {}):
+        if wrong != self._wrong:
             self._wrong = wrong
-            self._line_cache.clear()
-            self.refresh()
+            self._repaint()
+
+    def annotate(self, notes: Mapping[int, str]) -> None:
+        """What the numbered lines (``#[4]``) are for, by number: told beside them where there is room."""
+        if notes != self._notes:
+            self._notes = notes
+            self._repaint()
+
+    def _repaint(self) -> None:
+        self._line_cache.clear()
+        self.refresh()
+
+    def edit(self, edit: Edit) -> EditResult:
+        """As every edit; marks below it move with their lines, those on the edited lines go until looked at again."""
+        before, bottom = self.document.line_count, edit.bottom[0]
+        result = super().edit(edit)
+        self._states.forget(edit.top[0])
+        if self._wrong:
+            moved = self.document.line_count - before
+            self._wrong = {
+                row + (moved if row > bottom else 0): places
+                for row, places in self._wrong.items()
+                if not edit.top[0] <= row <= bottom
+            }
+        return result
+
+    def undo(self) -> None:
+        """As every undo."""
+        self._forget()
+        super().undo()
+
+    def redo(self) -> None:
+        """As every redo."""
+        self._forget()
+        super().redo()
+
+    def load_text(self, text: str) -> None:
+        """Another text: nothing is known of it yet."""
+        self._forget()
+        super().load_text(text)
+
+    def _forget(self) -> None:
+        self._states = States()
+        self._wrong = {}
+
+    # -- how it looks
 
     def get_line(self, line_index: int) -> Text:
-        """The line, with keys and comments told apart; what cannot be shown safely as a sign in its place."""
-        text = Text(visible(self.document.get_line(line_index)), end="", no_wrap=True)
-        for found in _YAML.finditer(text.plain):
-            for name, style in self._yaml_styles().items():
-                if found.group(name) is not None:
-                    text.stylize(style, *found.span(name))
-        for start, end in getattr(self, "_wrong", {}).get(line_index, ()):
+        """The line with its colours; what cannot be shown safely as a sign in its place."""
+        row = self.document.get_line(line_index)
+        text = Text(visible(row), end="", no_wrap=True)
+        styles = self._yaml_styles()
+        for start, end, name in spans(row, self._states.before(line_index, self.document.get_line))[0]:
+            if name in styles:
+                text.stylize(styles[name], start, end)
+        for start, end in self._wrong.get(line_index, ()):
             text.stylize(Style(underline=True), start, end)
         return text
 
     def render_line(self, y: int) -> Strip:
-        """The line, with the sign of a problem between its number and its text."""
+        """The line, with the sign of a problem before its text and what a numbered line is for behind it."""
         strip = super().render_line(y)
-        wrong = getattr(self, "_wrong", {})
         row = y + self.scroll_offset.y
         edge = self.gutter_width
-        if row not in wrong or edge < 2 or strip.cell_length < edge:
+        if row >= self.document.line_count or strip.cell_length < edge:
             return strip
-        sign = Segment("✗", Style(color=self._theme_colour("error"), bold=True))
-        return Strip.join([strip.crop(0, edge - 2), Strip([sign], 1), strip.crop(edge - 1)])
+        strip = self._with_note(strip, row)
+        if row in self._wrong and edge >= 2:
+            own = next(iter(strip.crop(edge - 2, edge - 1)), Segment("")).style or Style()
+            sign = Segment("✗", own + Style(color=self._theme_colour("error"), bold=True, dim=False))
+            return Strip.join([strip.crop(0, edge - 2), Strip([sign], 1), strip.crop(edge - 1)])
+        return strip
 
-    def _theme_colour(self, name: str) -> str | None:
+    def _with_note(self, strip: Strip, row: int) -> Strip:
+        text = self.document.get_line(row)
+        found = CALLOUT.search(text) if self._notes and len(text) < LONGEST else None
+        note = self._notes.get(int(found[1]), "") if found else ""
+        width = self.scrollable_content_region.width
+        start = self.gutter_width + cell_len(text.rstrip()) + 2 - self.scroll_offset.x
+        if not note or width - start < NOTE_ROOM or "\t" in text:
+            return strip
+        told = plain(note, 300)
+        told = told if cell_len(told) <= width - start else set_cell_size(told, width - start - 1).rstrip() + "…"
+        own = next(iter(strip.crop(start, start + 1)), Segment("")).style or Style()
+        piece = Strip([Segment(told, own + Style(dim=True, italic=True))], cell_len(told))
+        return Strip.join([strip.crop(0, start), piece, strip.crop(start + cell_len(told))])
+
+    def _theme_colour(self, name: str) -> RichColor | None:
         try:
-            found = Color.parse(self.app.theme_variables.get(name, "")).rich_color
+            return Color.parse(self.app.theme_variables.get(name, "")).rich_color
         except ColorParseError:
             return None
-        return found.name
 
     def _yaml_styles(self) -> dict[str, Style]:
-        variables = self.app.theme_variables
-        styles = {"comment": Style(dim=True, italic=True), "key": Style(), "dash": Style(dim=True)}
-        try:
-            styles["key"] = Style(color=Color.parse(variables.get("primary", "")).rich_color)
-        except ColorParseError:
-            styles["key"] = Style(bold=True)
-        return styles
+        key, typed = self._theme_colour("primary"), self._theme_colour("yaml-typed")
+        return {
+            "comment": Style(dim=True, italic=True),
+            "callout": Style(color=key, bold=True),
+            "key": Style(color=key) if key else Style(bold=True),
+            "dash": Style(dim=True),
+            "typed": Style(color=typed) if typed else Style(bold=True),
+            "name": Style(bold=True),
+            "mark": Style(dim=True),
+        }
+
+    # -- keys
 
     async def _on_key(self, event: events.Key) -> None:
         choices = self.screen.query_one(Suggestions)
@@ -102,7 +182,7 @@ class YamlArea(TextArea):
         before = self.document.get_line(row)[:column]
         if event.key == "enter":
             self.replace("\n" + next_indent(before), *self.selection, maintain_selection_offset=False)
-        elif "ctrl+space" in event.aliases:
+        elif event.key in _CTRL_SPACE:
             self.post_message(self.Complete())
         elif event.key == "tab":
             if self.cursor_at_end_of_line and self.selection.is_empty and _PARTIAL.match(before):
