@@ -34,7 +34,7 @@ class TutorApp(App[int]):
     """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
 
     TITLE = "k8s-tutor"
-    CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss")]
+    CSS_PATH: ClassVar = [_STYLES / name for name in ("app.tcss", "home.tcss", "lab.tcss", "cluster.tcss")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),

@@ -43,6 +43,7 @@ LAB = [
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),
     Binding("3", "show_terminal", "terminal", show=False, tooltip="The terminal", id="show_terminal"),
     Binding("o,4", "show('cluster')", "cluster", show=False, tooltip="The live cluster", id="show_cluster"),
+    _key("g", "next_view", "next view", "The next view of the live cluster", show=False),
     Binding("v,5", "show('results')", "results", show=False, tooltip="The results", id="show_results"),
     _key("m", "fill", "type it for me", "Put the lab's manifest into the editor", show=False),
     _key("ctrl+s", "save", "save", "Save the manifest", show=False),
@@ -52,4 +53,17 @@ LAB = [
     _key("z", "zoom", "zoom", "This pane alone, and back", show=False),
     _key("escape", "unfocus", "leave", "Back to the letters", display="esc"),
     _key("b", "home", "labs", "Back to the list of labs", show=False),
+]
+
+CLUSTER = [
+    Binding("up", "cursor(-1)", "up", show=False, tooltip="The object above", id="row_above"),
+    Binding("down", "cursor(1)", "down", show=False, tooltip="The object below", id="row_below"),
+    Binding("pageup", "page(-1)", "page up", show=False, tooltip="A screen up", id="rows_up"),
+    Binding("pagedown", "page(1)", "page down", show=False, tooltip="A screen down", id="rows_down"),
+    Binding("home", "edge(-1)", "first", show=False, tooltip="The first object", id="first_row"),
+    Binding("end", "edge(1)", "last", show=False, tooltip="The last object", id="last_row"),
+    Binding("left", "aside(-1)", "left", show=False, tooltip="Back from the side", id="rows_left"),
+    Binding("right", "aside(1)", "right", show=False, tooltip="Look further to the side", id="rows_right"),
+    _key("enter", "describe", "describe", "kubectl describe of the object, at the terminal's prompt", display="⏎"),
+    _key("y", "yaml", "as YAML", "kubectl get -o yaml of the object, at the terminal's prompt"),
 ]

@@ -15,6 +15,7 @@ from k8s_tutor.phases import Report
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import LabState
+from k8s_tutor.session.system import System
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,13 @@ class SessionPort(Protocol):
     @property
     def editing(self) -> EditingPort:
         """What the editor asks while a manifest is written."""
+        ...
+
+    def watch_system(self, tell: Callable[[System], None], /) -> Callable[[], None]:
+        """Watch the cluster's own parts until the returned function is called; both return at once.
+
+        ``tell`` is called from any thread, with each change.
+        """
         ...
 
     def solve(self, step_id: str, /) -> object:

@@ -21,6 +21,7 @@ from k8s_tutor.phases import Phase, PhaseState, Report
 from k8s_tutor.session.drafts import Draft
 from k8s_tutor.session.editing import Difference
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
+from k8s_tutor.session.system import System
 from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
 
 POD_MANIFEST = """\
@@ -294,6 +295,7 @@ class FakeSession(SessionPort):
         self.hangs = False
         self.closed = threading.Event()
         self._editing = FakeEditing()
+        self.watchers: list[Callable[[System], None]] = []
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -393,6 +395,10 @@ class FakeSession(SessionPort):
     def apply(self, name: str, /) -> Sequence[str]:
         self._note("apply", name)
         return self.applied
+
+    def watch_system(self, tell: Callable[[System], None], /) -> Callable[[], None]:
+        self.watchers.append(tell)
+        return lambda: self.watchers.remove(tell)
 
     def solve(self, step_id: str, /) -> object:
         self._note("solve", step_id)

@@ -16,15 +16,16 @@ from k8s_tutor.session.state import LabState, StepState
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChosen
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
+from k8s_tutor.ui.screens.lab_cluster import LabCluster
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.screens.story import StoryScreen
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line, plain
+from k8s_tutor.ui.widgets.cluster import ClusterPane
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
 from k8s_tutor.ui.widgets.hints import Onward
 from k8s_tutor.ui.widgets.lesson import LessonPane, TaskPane
-from k8s_tutor.ui.widgets.objects import ObjectsPane
 from k8s_tutor.ui.widgets.results import ResultsPane, counts
 from k8s_tutor.ui.widgets.statusbar import Banner, StatusBar, Strip
 from k8s_tutor.ui.widgets.terminal_slot import TerminalSlot
@@ -36,7 +37,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabDrafts, LabWriting):
+class LabScreen(LabDrafts, LabWriting, LabCluster):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
@@ -110,7 +111,7 @@ class LabScreen(LabDrafts, LabWriting):
                 with Horizontal(id="work-body"):
                     yield EditorPane(self.session.lab)
                     yield TerminalSlot()
-                    yield ObjectsPane()
+                    yield ClusterPane()
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
@@ -159,7 +160,7 @@ class LabScreen(LabDrafts, LabWriting):
             following = state.lab.steps[number].title if number < len(state.lab.steps) else None
             self.query_one(Onward).show_step(step, following, behind=not state.done)
             self.query_one(EditorPane).show_files(state.record.files)
-            self.query_one(ObjectsPane).show_record(state.record)
+            self.query_one(ClusterPane).show_record(state.record)
             self._show_tabs()
         self.call_after_refresh(self._balance)
 
@@ -188,7 +189,7 @@ class LabScreen(LabDrafts, LabWriting):
         self._show_tabs()
         self.call_after_refresh(self._balance)
         if pane == "cluster":
-            self.query_one(ObjectsPane).focus()
+            self.query_one(ClusterPane).focus()
         elif pane in ("lesson", "results"):
             self.query_one("#reading" if pane == "lesson" else "#standing").focus()
         elif pane == "manifest":
