@@ -64,6 +64,6 @@ CLUSTER = [
     Binding("end", "edge(1)", "last", show=False, tooltip="The last object", id="last_row"),
     Binding("left", "aside(-1)", "left", show=False, tooltip="Back from the side", id="rows_left"),
     Binding("right", "aside(1)", "right", show=False, tooltip="Look further to the side", id="rows_right"),
-    _key("enter", "describe", "describe", "kubectl describe of the object, at the terminal's prompt", display="⏎"),
-    _key("y", "yaml", "as YAML", "kubectl get -o yaml of the object, at the terminal's prompt"),
+    _key("enter", "describe", "describe", "kubectl describe of the object, at the terminal's prompt", show=False),
+    _key("y", "yaml", "as YAML", "kubectl get -o yaml of the object, at the terminal's prompt", show=False),
 ]

@@ -103,6 +103,6 @@ def serving_notes(model: Model, strays: frozenset[str]) -> Note:
     def notes(entry: Entry) -> tuple[str, ...]:
         name = entry.life.name
         found = tuple(f"→ {word(service, 40)}" for service in model.serving(name))
-        return (*found, "! stray: caught by a Service's selector") if name in strays else found
+        return (*found, "! stray: a selector caught it") if name in strays else found
 
     return notes

@@ -191,7 +191,7 @@ def table_line(table: Table, widths: tuple[int, ...], life: Life, age: str, fres
         text = cells[column]
         if gone and column == AGE:
             text = f"gone {age} ago"
-        room = max(0, widths[number] - cell_len(text)) + 3
+        room = max(0, widths[number] - cell_len(text)) + 2
         style = f"{DIM} strike" if gone and column == "NAME" else DIM if gone else ""
         if column == "STATUS" and not gone:
             style = colour
@@ -203,7 +203,7 @@ def table_line(table: Table, widths: tuple[int, ...], life: Life, age: str, fres
 
 def header_line(table: Table, widths: tuple[int, ...]) -> Content:
     """The names of the columns."""
-    named = "   ".join(f"{name:<{widths[number]}}" for number, name in enumerate(table.columns))
+    named = "  ".join(f"{name:<{widths[number]}}" for number, name in enumerate(table.columns))
     return line((f"  {named}", DIM))
 
 

@@ -130,7 +130,7 @@ def _bare(
     known = {item.life.uid for group in sets.values() for item in group}
     loose = [pod for owner, pods in owned.items() if owner not in known for pod in pods]
     found = pod_rows(rows, loose, "tree", "", now, "", notes)
-    return [heading("Pods that nobody looks after"), *found] if found and titled else found
+    return [BLANK, heading("Pods that nobody looks after"), *found] if found and titled else found
 
 
 def _service(rows: Rows, model: Model, entry: Entry, lead: str, indent: str, strays: frozenset[str]) -> list[Row]:

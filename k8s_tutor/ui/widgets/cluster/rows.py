@@ -68,10 +68,17 @@ class ClusterRows(ScrollView, can_focus=True):
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         elif top is not None and not (self.scroll_offset.y < len(rows) and rows[self.scroll_offset.y].key == top):
             # What came or went above leaves what is being read where it is.
-            found = next((number for number, row in enumerate(rows) if row.key == top), None)
+            found = self._index(top)
             if found is not None:
                 self.scroll_to(y=found, animate=False, immediate=True)
+        if self.has_focus and self._at is None:
+            self._move(1)
         self.tick()
+
+    @property
+    def room(self) -> int:
+        """Columns for text, beside the scroll bar."""
+        return max(1, self.size.width - self.scrollbar_size_vertical)
 
     def tick(self) -> None:
         """Paint the visible lines that read differently."""
@@ -91,6 +98,9 @@ class ClusterRows(ScrollView, can_focus=True):
         self._tail = False
         self.scroll_to(y=0, animate=False, immediate=True)
 
+    def _index(self, key: tuple[str, ...]) -> int | None:
+        return next((number for number, row in enumerate(self._rows) if row.key == key), None)
+
     def _find(self) -> None:
         """Where the cursor's row is now; when it left, the cursor stays at its height."""
         if self._cursor is None:
@@ -99,17 +109,16 @@ class ClusterRows(ScrollView, can_focus=True):
         at = self._at
         if at is not None and at < len(self._rows) and self._rows[at].key == self._cursor:
             return
-        found = next((number for number, row in enumerate(self._rows) if row.key == self._cursor), None)
+        found = self._index(self._cursor)
         if found is None and at is not None:
             found = self._near(at)
         self._at = found
         self._cursor = None if found is None else self._rows[found].key
 
     def _near(self, at: int) -> int | None:
-        for number in (*range(min(at, len(self._rows) - 1), -1, -1), *range(at, len(self._rows))):
-            if self._rows[number].target is not None:
-                return number
-        return None
+        last = len(self._rows) - 1
+        near = (*range(min(at, last), -1, -1), *range(at, last + 1))
+        return next((number for number in near if self._rows[number].target is not None), None)
 
     def _resize(self) -> None:
         size = Size(self.size.width, len(self._rows))
@@ -124,7 +133,7 @@ class ClusterRows(ScrollView, can_focus=True):
         """One visible line."""
         began = time.thread_time()
         number = self.scroll_offset.y + y
-        width = self.size.width
+        width = self.room
         if number >= len(self._rows):
             self._painted.pop(number, None)
             return Strip.blank(width, self.rich_style)
@@ -159,7 +168,7 @@ class ClusterRows(ScrollView, can_focus=True):
         pieces = whole.render(style, "", self._parse)
         strip = Strip([Segment(text, piece.rich_style) for text, piece in pieces])
         if marked:
-            strip = strip.extend_cell_length(self.size.width, style.rich_style)
+            strip = strip.extend_cell_length(self.room, style.rich_style)
         if selection is None:
             if len(self._strips) > 8 * max(24, self.size.height):
                 self._strips.clear()
@@ -245,7 +254,7 @@ class ClusterRows(ScrollView, can_focus=True):
         now = self._now()
         top = self.scroll_offset.y
         longest = max((row.content(now).cell_length for row in self._rows[top : top + self.size.height]), default=0)
-        most = max(0, longest + GUTTER - self.size.width)
+        most = max(0, longest + GUTTER - self.room)
         self._aside = max(0, min(most, self._aside + steps * STEP_ASIDE))
         self.refresh()
 
