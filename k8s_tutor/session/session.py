@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from k8s_tutor.session.asking import Answers, Asking
     from k8s_tutor.session.editing import Editing
     from k8s_tutor.session.summary import Saved
+    from k8s_tutor.session.system import System
 
 COALESCE = 0.015
 """Seconds to gather what changes together before judging."""
@@ -277,6 +278,21 @@ class Session:
         from k8s_tutor.session.asking import Asking
 
         return Asking(self.connection, lambda: self.state().record, tell)
+
+    def watch_system(self, tell: Callable[[System], None]) -> Callable[[], None]:
+        """Watch the cluster's own parts until the function that is returned is called; both return at once."""
+        from k8s_tutor.session.system import SystemWatch
+
+        watch = SystemWatch(self.connection.api, tell)
+        with self._changed:
+            self._closing.append(watch.stop)
+
+        def stop() -> None:
+            with self._changed, contextlib.suppress(ValueError):
+                self._closing.remove(watch.stop)
+            watch.stop()
+
+        return stop
 
     def visit(self, ip: str, port: int) -> int | None:
         """One GET as the learner's own curl would send it; the HTTP status, None without an answer."""

@@ -39,7 +39,9 @@ class TutorApp(App[int]):
     """
 
     TITLE = "k8s-tutor"
-    CSS_PATH: ClassVar = [_STYLES / f"{name}.tcss" for name in ("app", "home", "lab", "explains", "noticing", "panes")]
+    CSS_PATH: ClassVar = [
+        _STYLES / f"{name}.tcss" for name in ("app", "home", "lab", "cluster", "explains", "noticing", "panes")
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.APP]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),

@@ -60,6 +60,7 @@ LAB = [
     Binding("2", "show('manifest')", "manifest", show=False, tooltip="The manifest", id="show_manifest"),
     Binding("3", "show_terminal", "terminal", show=False, tooltip="The terminal", id="show_terminal"),
     Binding("o,4", "show('cluster')", "cluster", show=False, tooltip="The live cluster", id="show_cluster"),
+    _key("g", "next_view", "next view", "The next view of the live cluster", show=False),
     Binding("v,5", "show('results')", "results", show=False, tooltip="The results", id="show_results"),
     _key("m", "fill", "type it for me", "Put the lab's manifest into the editor"),
     _key("S,ctrl+s", "save", "save", "Save the manifest"),
@@ -79,6 +80,19 @@ LAB = [
     ),
     _key("escape", "unfocus", "leave", "Back to the letters", display="esc"),
     _key("b", "home", "labs", "Back to the list of labs"),
+]
+
+CLUSTER = [
+    Binding("up", "cursor(-1)", "up", show=False, tooltip="The object above", id="row_above"),
+    Binding("down", "cursor(1)", "down", show=False, tooltip="The object below", id="row_below"),
+    Binding("pageup", "page(-1)", "page up", show=False, tooltip="A screen up", id="rows_up"),
+    Binding("pagedown", "page(1)", "page down", show=False, tooltip="A screen down", id="rows_down"),
+    Binding("home", "edge(-1)", "first", show=False, tooltip="The first object", id="first_row"),
+    Binding("end", "edge(1)", "last", show=False, tooltip="The last object", id="last_row"),
+    Binding("left", "aside(-1)", "left", show=False, tooltip="Back from the side", id="rows_left"),
+    Binding("right", "aside(1)", "right", show=False, tooltip="Look further to the side", id="rows_right"),
+    _key("enter", "describe", "describe", "kubectl describe of the object, at the terminal's prompt", show=False),
+    _key("y", "yaml", "as YAML", "kubectl get -o yaml of the object, at the terminal's prompt", show=False),
 ]
 
 SHORT = {
@@ -105,12 +119,12 @@ IN_AND_OUT = {"swap", "leave"}
 
 def known() -> dict[str, Binding]:
     """Every binding that can be moved, by its id."""
-    return {binding.id: binding for group in (APP, HOME, BRINGUP, LAB) for binding in group if binding.id}
+    return {binding.id: binding for group in (APP, HOME, BRINGUP, LAB, CLUSTER) for binding in group if binding.id}
 
 
 def clash(name: str, moved: Mapping[str, str]) -> str:
     """The id of another binding that would have the same key on the same screen; empty if there is none."""
-    for group in ((*HOME, *APP), (*BRINGUP, *APP), (*LAB, *APP)):
+    for group in ((*HOME, *APP), (*BRINGUP, *APP), (*LAB, *CLUSTER, *APP)):
         ids = [binding.id for binding in group]
         if name not in ids:
             continue

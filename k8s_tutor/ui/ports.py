@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a start waits for none of these
     from k8s_tutor.session.journal import Journal
     from k8s_tutor.session.state import LabState
     from k8s_tutor.session.summary import Saved
+    from k8s_tutor.session.system import System
     from k8s_tutor.ui.choices import Choice, Ground
 
 
@@ -157,6 +158,13 @@ class SessionPort(Protocol):
 
     def listen(self, tell: Callable[[Answers], object], /) -> AskingPort:
         """Listen who answers behind a Service; new counts go to ``tell``, from any thread."""
+        ...
+
+    def watch_system(self, tell: Callable[[System], None], /) -> Callable[[], None]:
+        """Watch the cluster's own parts until the returned function is called; both return at once.
+
+        ``tell`` is called from any thread, with each change.
+        """
         ...
 
     def solve(self, step_id: str, /) -> object:

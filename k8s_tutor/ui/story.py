@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from k8s_tutor.kube.record import Change, Life, Record
-from k8s_tutor.ui.picture import _list, _map, _meta, _time, event_object, event_time
+from k8s_tutor.ui.picture.fields import event_object, event_time, items, mapping, moment, stamp
 from k8s_tutor.ui.text import ACCENT, DIM, WAIT, clock, line, plain
 from k8s_tutor.ui.widgets.rows import Row
 
@@ -40,7 +40,7 @@ def happenings(record: Record) -> list[Happening]:
         at = event_time(event)
         if at is not None:
             kind, name = event_object(event)
-            component = str(_map(event.get("source")).get("component") or event.get("reportingComponent") or "")
+            component = str(mapping(event.get("source")).get("component") or event.get("reportingComponent") or "")
             what = f"{event.get('reason', '')}: {event.get('message') or event.get('note') or ''}"
             times = int(event.get("count") or 1)
             found.append(
@@ -64,22 +64,21 @@ def short_name(name: str) -> str:
 
 def _of_life(kind: str, life: Life) -> list[Happening]:
     about = f"{kind.lower()} {short_name(life.name)}"
-    meta = _meta(life.last)
-    born = _time(meta.get("creationTimestamp"))
+    born = stamp(life.last, "creationTimestamp")
     # A stamp has whole seconds; an arrival that we saw is finer, unless it came much later.
     first = life.versions[0]
     at = first.at if born is None or (first.change is Change.ADDED and abs(first.at - born) < 3) else born
     found = [Happening(at, "apiserver", about, "stored: it exists from now on")]
     if kind == "Pod":
-        for condition in _list(_map(life.last.get("status")).get("conditions")):
-            when = _time(condition.get("lastTransitionTime"))
+        for condition in items(mapping(life.last.get("status")).get("conditions")):
+            when = moment(condition.get("lastTransitionTime"))
             if when is not None and condition.get("type") == "Ready":
                 word = "is ready" if condition.get("status") == "True" else "is not ready"
                 found.append(Happening(when, "kubelet", about, word))
     if kind in ("Deployment", "ReplicaSet"):
-        before = _map(first.object.get("spec")).get("replicas")
+        before = mapping(first.object.get("spec")).get("replicas")
         for version in life.versions[1:]:
-            wanted = _map(version.object.get("spec")).get("replicas")
+            wanted = mapping(version.object.get("spec")).get("replicas")
             if wanted != before:
                 found.append(Happening(version.at, "apiserver", about, f"replicas {before} → {wanted}"))
                 before = wanted

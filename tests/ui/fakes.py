@@ -27,6 +27,7 @@ from k8s_tutor.session.journal import Journal
 from k8s_tutor.session.progress import Past
 from k8s_tutor.session.state import CheckState, LabState, Link, StepState
 from k8s_tutor.session.summary import Saved, summarise
+from k8s_tutor.session.system import System
 from k8s_tutor.ui.choices import Choice as ClusterChoice
 from k8s_tutor.ui.choices import Ground
 from k8s_tutor.ui.ports import EditingPort, LabCard, SessionPort, ShellSpec
@@ -339,6 +340,7 @@ class FakeSession(SessionPort):
         self.saved = Saved(summarise(lab, Past(), time.time()), (Path("/home/learner/k8s-tutor/lab1/summary.md"),))
         self.listening: list[FakeAsking] = []
         self._journal = Journal()
+        self.watchers: list[Callable[[System], None]] = []
         self._callbacks: list[Callable[[LabState], None]] = []
         steps = tuple(
             StepState(step, tuple(CheckState(spec, TODO) for spec in step.checks), done=False) for step in lab.steps
@@ -446,6 +448,10 @@ class FakeSession(SessionPort):
     def listen(self, tell: Callable[[Answers], object], /) -> FakeAsking:
         self.listening.append(FakeAsking(self, tell))
         return self.listening[-1]
+
+    def watch_system(self, tell: Callable[[System], None], /) -> Callable[[], None]:
+        self.watchers.append(tell)
+        return lambda: self.watchers.remove(tell)
 
     def solve(self, step_id: str, /) -> object:
         self._note("solve", step_id)

@@ -32,7 +32,7 @@ PANES = {
     "lesson": "k8s_tutor.ui.widgets.lesson",
     "manifest": "k8s_tutor.ui.widgets.editor",
     "terminal": "k8s_tutor.ui.widgets.terminal_slot",
-    "cluster": "k8s_tutor.ui.widgets.objects",
+    "cluster": "k8s_tutor.ui.widgets.cluster",
     "results": "k8s_tutor.ui.widgets.results",
     "home": "k8s_tutor.ui.screens.home",
     "bring-up": "k8s_tutor.ui.screens.bringup",

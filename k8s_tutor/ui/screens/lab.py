@@ -17,6 +17,7 @@ from k8s_tutor.session.state import LabState, StepState
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChosen
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
+from k8s_tutor.ui.screens.lab_cluster import LabCluster
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_explains import LabExplains
 from k8s_tutor.ui.screens.lab_keys import LabKeys
@@ -24,12 +25,12 @@ from k8s_tutor.ui.screens.lab_noticing import LabNoticing
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line
+from k8s_tutor.ui.widgets.cluster import ClusterPane
 from k8s_tutor.ui.widgets.divider import Divider
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
 from k8s_tutor.ui.widgets.hints import Onward
 from k8s_tutor.ui.widgets.keysbar import KeysBar
 from k8s_tutor.ui.widgets.lesson import LessonPane, TaskPane
-from k8s_tutor.ui.widgets.objects import ObjectsPane
 from k8s_tutor.ui.widgets.results import ResultsPane, counts
 from k8s_tutor.ui.widgets.statusbar import Banner, StatusBar, Strip
 from k8s_tutor.ui.widgets.terminal_slot import TerminalSlot
@@ -41,7 +42,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
+class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabCluster):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
@@ -120,7 +121,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
                     yield EditorPane(self.session.lab)
                     yield TerminalSlot()
                     yield Divider(id="divider-cluster", measures="right")
-                    yield ObjectsPane()
+                    yield ClusterPane()
         yield KeysBar()
 
     async def on_mount(self) -> None:
@@ -167,7 +168,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
             following = state.lab.steps[number].title if number < len(state.lab.steps) else None
             self.query_one(Onward).show_step(step, following, behind=not state.done)
             self.query_one(EditorPane).show_files(state.record.files)
-            self.query_one(ObjectsPane).show_record(state.record)
+            self.query_one(ClusterPane).show_record(state.record)
             self._show_tabs()
         self.refresh_bindings()
         self.call_after_refresh(self._balance)
@@ -199,7 +200,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains):
         self._show_tabs()
         self.call_after_refresh(self._balance)
         if pane == "cluster":
-            self.query_one(ObjectsPane).focus()
+            self.query_one(ClusterPane).focus()
         elif pane in ("lesson", "results"):
             self.query_one("#reading" if pane == "lesson" else "#standing").focus()
         elif pane == "manifest":
