@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.ui import bindings, themes
+from k8s_tutor.ui import bindings, pasting, themes
 from k8s_tutor.ui.background import Jobs
+from k8s_tutor.ui.clipboard import Clipboard
 from k8s_tutor.ui.messages import JobDone, StartupChanged
 from k8s_tutor.ui.ports import DeskPort, SessionPort
 from k8s_tutor.ui.screens.bringup import BringUpScreen
@@ -30,7 +31,7 @@ from k8s_tutor.ui.text import plain
 _STYLES = Path(__file__).parent / "styles"
 
 
-class TutorApp(App[int]):
+class TutorApp(Clipboard):
     """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named."""
 
     TITLE = "k8s-tutor"
@@ -54,6 +55,7 @@ class TutorApp(App[int]):
 
     def __init__(self, desk: DeskPort, *, lab: str | None = None) -> None:
         super().__init__()
+        pasting.harden()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)

@@ -49,6 +49,7 @@ LAB = [
     _key("f2", "explain_field", "explain field", "What the cluster's schema says of the field", show=False),
     _key("s", "solve", "solve", "Do this step for me (asks first)", show=False),
     _key("R", "reset", "start over", "Start this lab over (asks first)", show=False),
+    _key("y", "copy_from_terminal", "copy", "Copy from the terminal: its text, or a link in it", show=False),
     _key("z", "zoom", "zoom", "This pane alone, and back", show=False),
     _key("escape", "unfocus", "leave", "Back to the letters", display="esc"),
     _key("b", "home", "labs", "Back to the list of labs", show=False),

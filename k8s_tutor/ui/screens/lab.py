@@ -17,6 +17,7 @@ from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import CommandChosen, JobDone, StateChanged, TabChosen
 from k8s_tutor.ui.ports import SessionPort, ShellSpec
 from k8s_tutor.ui.screens.lab_drafts import LabDrafts
+from k8s_tutor.ui.screens.lab_terminal import LabTerminal
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.screens.story import StoryScreen
 from k8s_tutor.ui.terminal.launcher import Mode
@@ -36,7 +37,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabDrafts, LabWriting):
+class LabScreen(LabDrafts, LabWriting, LabTerminal):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]
