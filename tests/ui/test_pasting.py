@@ -32,7 +32,11 @@ def test_no_part_of_a_paste_is_a_key(cut: int) -> None:
 
 def test_every_character_by_itself() -> None:
     harden()
-    assert arrives(*EVIL, "\x1b[A", *EVIL) == [repr("ls touch /tmp/evil\r[A[20"), "up", repr("ls touch /tmp/evil\r[A[20")]
+    assert arrives(*EVIL, "\x1b[A", *EVIL) == [
+        repr("ls touch /tmp/evil\r[A[20"),
+        "up",
+        repr("ls touch /tmp/evil\r[A[20"),
+    ]
 
 
 def test_keys_are_left_alone_and_never_held_back() -> None:
