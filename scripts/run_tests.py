@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-TOOLS = {"tmux": "tmux", "curl": "curl", "slirp4netns": "slirp4netns"}
+TOOLS = {name: name for name in ("tmux", "curl", "slirp4netns", "zsh", "fish", "vim", "less")}
 """Programs that tests use, and the Debian package of each."""
 
 

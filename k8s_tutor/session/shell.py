@@ -122,6 +122,52 @@ __k8s_tutor_complete() {
 whence _kubectl >/dev/null || compdef __k8s_tutor_complete kubectl k
 """
 
+_FISH = r"""# Written by k8s-tutor at each start: changes here are lost. Your own config.fish is read first.
+set -gx KUBECONFIG $K8S_TUTOR_KUBECONFIG
+if test -n "$K8S_TUTOR_BIN"; and test "$PATH[1]" != "$K8S_TUTOR_BIN"
+    set -gx PATH $K8S_TUTOR_BIN $PATH
+end
+function k --wraps kubectl --description kubectl
+    kubectl $argv
+end
+set -gp fish_complete_path (status dirname)/completions
+function fish_greeting
+end
+function fish_prompt
+    set -l at $PWD/
+    if string match -q -- "$K8S_TUTOR_WORKSPACE/*" $at
+        set at "~/$K8S_TUTOR_LABEL"(string sub -s (math (string length -- $K8S_TUTOR_WORKSPACE) + 1) -- $PWD)
+    else if string match -q -- "$HOME/*" $at
+        set at "~"(string sub -s (math (string length -- $HOME) + 1) -- $PWD)
+    else
+        set at $PWD
+    end
+    set -l shown (string replace -ra '[[:cntrl:]]' '?' -- $at | string join '?')
+    set_color cyan
+    echo -n -- $shown
+    set_color normal
+    echo -n ' $ '
+end
+"""
+
+# Read by fish at the first Tab after kubectl; another kubectl, another file.
+_FISH_COMPLETION = r"""# Written by k8s-tutor at each start: changes here are lost.
+set -l file $K8S_TUTOR_COMPLETION
+if test -n "$file"
+    if not test -s $file
+        if command kubectl completion fish >$file.$fish_pid 2>/dev/null
+            command mv -f -- $file.$fish_pid $file
+        else
+            command rm -f -- $file.$fish_pid
+        end
+    end
+    test -s $file; and source $file
+end
+"""
+
+_SHELLS = ("bash", "zsh", "fish")
+_EDITORS = ("vi", "vim", "nano", "micro", "emacs", "mcedit")
+
 
 @dataclass(frozen=True)
 class Shell:
@@ -137,8 +183,8 @@ def learner_shell(
 ) -> tuple[list[str], dict[str, str]]:
     """The argument list and the whole environment of the learner's interactive shell.
 
-    The user's ``$SHELL`` if it is bash or zsh, else bash, else ``sh``; with the alias ``k``, kubectl's completion,
-    and ``~/<label> $`` as its prompt in the workspace. Its history is the user's own.
+    The user's ``$SHELL`` if it is bash, zsh or fish, else bash, else ``sh``; with the alias ``k``, kubectl's
+    completion, and ``~/<label> $`` as its prompt in the workspace. Its history is the user's own.
 
     Args:
         kubeconfig: The cluster's private kubeconfig.
@@ -165,6 +211,9 @@ def learner_shell(
         "K8S_TUTOR_LABEL": re.sub(r"[^A-Za-z0-9._-]", "", label)[:40],
         "K8S_TUTOR_COMPLETION": _completion(kind, env.get("PATH", os.defpath)),
     }
+    editor = _editor(env)
+    if editor:
+        env["KUBE_EDITOR"] = editor
     home = paths.state_dir() / "shell"
     if kind == "bash":
         _keep(home / "bashrc", _BASH.replace("@COMMON@", _COMMON))
@@ -176,6 +225,11 @@ def learner_shell(
         _keep(home / "zsh" / ".zshrc", _ZSHRC.replace("@COMMON@", _COMMON))
         env["ZDOTDIR"] = str(home / "zsh")
         argv = [program, "-i"]
+    elif kind == "fish":
+        _keep(home / "fish" / "tutor.fish", _FISH)
+        _keep(home / "fish" / "completions" / "kubectl.fish", _FISH_COMPLETION)
+        argv = [program, "-i", "-C", 'source "$K8S_TUTOR_FISH"']
+        env["K8S_TUTOR_FISH"] = str(home / "fish" / "tutor.fish")
     else:
         env["PS1"] = f"~/{env['K8S_TUTOR_LABEL']} $ "
         argv = [program, "-i"]
@@ -193,9 +247,18 @@ def cluster_shell(cluster: Cluster, workspace: Path, label: str = "") -> Shell:
 
 def _program() -> str:
     own = os.environ.get("SHELL", "")
-    if Path(own).name in ("bash", "zsh") and os.access(own, os.X_OK):
+    if Path(own).name in _SHELLS and os.access(own, os.X_OK):
         return own
     return shutil.which("bash") or "/bin/sh"
+
+
+def _editor(env: dict[str, str]) -> str:
+    """What ``kubectl edit`` is told to use where its own choice would fail: nobody chose, and there is no ``vi``."""
+    if env.get("KUBE_EDITOR") or env.get("EDITOR"):
+        return ""
+    search = env.get("PATH", os.defpath)
+    found = next((editor for editor in _EDITORS if shutil.which(editor, path=search)), "")
+    return "" if found == "vi" else found
 
 
 def _completion(kind: str, search: str) -> str:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
-from k8s_tutor.ui import bindings, settings, themes
+from k8s_tutor.ui import bindings, pasting, settings, themes
 from k8s_tutor.ui.background import Jobs
+from k8s_tutor.ui.clipboard import Clipboard
 from k8s_tutor.ui.messages import JobDone, StartupChanged
 from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.screens.home import HomeScreen
@@ -32,7 +33,7 @@ if TYPE_CHECKING:  # home is on the screen before these are loaded
 _STYLES = Path(__file__).parent / "styles"
 
 
-class TutorApp(App[int]):
+class TutorApp(Clipboard):
     """The whole tutor. ``desk`` gives labs, cluster and sessions; ``lab`` is opened at once if named.
 
     ``resume``: go straight on in the one lab that is under way, if there is one and its cluster runs.
@@ -59,6 +60,7 @@ class TutorApp(App[int]):
 
     def __init__(self, desk: DeskPort, *, lab: str | None = None, resume: bool = False) -> None:
         super().__init__()
+        pasting.harden()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)

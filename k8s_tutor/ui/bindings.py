@@ -68,6 +68,7 @@ LAB = [
     _key("x,f2", "explain_field", "explain field", "What the cluster's schema says of the field", show=False),
     _key("s", "solve", "do it for me", "Do this step for me (asks first)"),
     _key("R", "reset", "start over", "Start this lab over (asks first)", show=False),
+    _key("y", "copy_from_terminal", "copy", "Copy from the terminal: its text, or a link in it", show=False),
     _key("z", "zoom", "zoom", "The pane in focus alone, and back"),
     _key("less_than_sign", "split(-4)", "narrower", "The dividing line to the left", display="<"),
     Binding(
@@ -124,7 +125,7 @@ def known() -> dict[str, Binding]:
 
 def clash(name: str, moved: Mapping[str, str]) -> str:
     """The id of another binding that would have the same key on the same screen; empty if there is none."""
-    for group in ((*HOME, *APP), (*BRINGUP, *APP), (*LAB, *CLUSTER, *APP)):
+    for group in ((*HOME, *APP), (*BRINGUP, *APP), (*LAB, *APP), (*CLUSTER,)):
         ids = [binding.id for binding in group]
         if name not in ids:
             continue

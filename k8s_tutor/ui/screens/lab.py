@@ -22,6 +22,7 @@ from k8s_tutor.ui.screens.lab_drafts import LabDrafts
 from k8s_tutor.ui.screens.lab_explains import LabExplains
 from k8s_tutor.ui.screens.lab_keys import LabKeys
 from k8s_tutor.ui.screens.lab_noticing import LabNoticing
+from k8s_tutor.ui.screens.lab_terminal import LabTerminal
 from k8s_tutor.ui.screens.lab_writing import LabWriting
 from k8s_tutor.ui.terminal.launcher import Mode
 from k8s_tutor.ui.text import line
@@ -42,7 +43,7 @@ NAMES = {"lesson": "Lesson", "manifest": "Manifest", "terminal": "Terminal", "cl
 WORK = ("manifest", "terminal", "cluster")
 
 
-class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabCluster):
+class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabCluster, LabTerminal):
     """Shows the session's newest state. The step on view changes only when the learner says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.LAB]

@@ -1,8 +1,8 @@
 """Rows of the terminal's grid as text with styles: what the screen draws and what tests compare.
 
 A cell is one 64-bit word (layout published by ``ghostty_type_json`` and compared at the self-test): tag in bits
-0-1, content in 2-25, style id in 26-41, width class in 42-43. Style ids are local to a page of the library, so
-they are looked up anew in each row and cached by the bytes of the style itself.
+0-1, content in 2-25, style id in 26-41, width class in 42-43, whether it is a link in 45. Style ids are local to a
+page of the library, so they are looked up anew in each row and cached by the bytes of the style itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CONTENT_SHIFT, CODEPOINT_MASK = 2, 0x1FFFFF
 STYLE_SHIFT, STYLE_MASK = 26, 0xFFFF
 WIDE_SHIFT, WIDE_MASK = 42, 0x3
 TAG_MASK = 0x3
+LINK_SHIFT = 45
 TAG_CODEPOINT, TAG_GRAPHEME, TAG_PALETTE, TAG_RGB = range(4)
 NARROW, WIDE, TAIL, HEAD = range(4)
 
@@ -106,6 +107,8 @@ def spans_of(
         style = styles.get(style_id)
         if style is None:
             style = styles[style_id] = style_at(column)
+        if word >> LINK_SHIFT & 1 and not style.underline:
+            style = style._replace(underline=1)  # a link that does not look like one is found by nobody
         cells = 1
         if tag == TAG_CODEPOINT:
             code = word >> CONTENT_SHIFT & CODEPOINT_MASK

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 from k8s_tutor.ui.terminal.cells import PLAIN, CellStyle, Row, read_style, spans_of
 from k8s_tutor.ui.terminal.keys import KeyPress, press_of
 from k8s_tutor.ui.terminal.library import load
+from k8s_tutor.ui.terminal.texts import Texts
 
 MIN_COLS, MIN_ROWS = 20, 4
 MAX_SIDE = 1000
@@ -53,7 +54,7 @@ def clamp(cols: int, rows: int) -> tuple[int, int]:
     return min(max(cols, MIN_COLS), MAX_SIDE), min(max(rows, MIN_ROWS), MAX_SIDE)
 
 
-class Core:
+class Core(Texts):
     """One terminal.
 
     Args:

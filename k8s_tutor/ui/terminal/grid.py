@@ -12,6 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from k8s_tutor.ui.terminal import links
 from k8s_tutor.ui.terminal.core import Core, Cursor
 from k8s_tutor.ui.terminal.paint import CURSOR_BLURRED, CURSOR_FOCUSED, note_over, over, strip_of
 
@@ -137,6 +138,47 @@ class Grid(Widget):
         """Draw the new selection."""
         self.refresh()
 
+    # ---- links
+
+    def link_at(self, x: int, y: int) -> str:
+        """The address under column ``x`` of the pane's line ``y``, named by the program or written out; else empty."""
+        core, row = self._core, y + self._top
+        if core is None or not 0 <= row < len(self._texts):
+            return ""
+        named = core.link(x, row)
+        if named:
+            return named
+        first = row
+        while first > 0 and core.wrapped(first - 1):
+            first -= 1
+        text, index = "", -1
+        for number in range(first, len(self._texts)):
+            if number == row:
+                index = len(text) + _index(self._texts[number], x)
+            text += self._texts[number]
+            if not core.wrapped(number):
+                break
+        return links.at(text, index)
+
+    def links(self) -> list[str]:
+        """The addresses on view, each once, the lowest first."""
+        core, seen = self._core, []
+        if core is None:
+            return []
+        width = core.size[0]
+        text = ""
+        for row, shown in enumerate(self._texts):
+            seen += [link for link in dict.fromkeys(core.link(x, row) for x in range(width)) if link]
+            text += shown
+            if not core.wrapped(row):
+                seen += [address for _, _, address in links.found(text)]
+                text = ""
+        return list(dict.fromkeys(reversed(seen)))
+
+    def history(self) -> str:
+        """All lines that the terminal still has."""
+        return self._core.contents() if self._core is not None else ""
+
     def _select(self, x: int, y: int, *, line: bool) -> None:
         """Select the word at column ``x`` of the pane's line ``y``, or the whole line; nothing on a blank."""
         row = y + self._top
@@ -145,7 +187,7 @@ class Grid(Widget):
         text = self._texts[row]
         start, end = 0, len(text.rstrip())
         if not line:
-            at = next((i for i in range(len(text)) if cell_len(text[: i + 1]) > x), len(text))
+            at = _index(text, x)
             if text[at : at + 1].strip() == "":
                 return
             start = max(text.rfind(" ", 0, at), -1) + 1
@@ -158,3 +200,8 @@ class Grid(Widget):
         found = self.get_selection(selection) if selection is not None else None
         if found is not None and found[0].strip():
             self.app.copy_to_clipboard(found[0])
+
+
+def _index(text: str, column: int) -> int:
+    """The index of the character in a column of cells; the text's length right of it."""
+    return next((i for i in range(len(text)) if cell_len(text[: i + 1]) > column), len(text))

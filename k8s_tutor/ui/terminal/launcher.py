@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k8s_tutor.errors import EnvironmentFault, UsageError
-from k8s_tutor.ui.terminal import selftest
+from k8s_tutor.ui.terminal import keeper, selftest
 from k8s_tutor.ui.terminal.keys import command_text
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class TmuxPane:
             if os.environ.get(name) != value and name not in ("TERM", "COLORTERM"):
                 command += ["-e", f"{name}={value}"]
         # A single word would go through tmux's own shell, several are run as they are.
-        return cls(_tmux([*command, "--", "env", *argv]).strip())
+        return cls(_tmux([*command, "--", *keeper.argv_with_keeper(["env", *argv])]).strip())
 
     def alive(self) -> bool:
         """Whether the pane is still there."""
@@ -152,7 +152,8 @@ def run_suspended(app: App[Any], argv: Sequence[str], env: Mapping[str, str], cw
             sys.stdout.write("The tutor waits. exit (or ctrl+d) leads back to it.\n")
             sys.stdout.flush()
             try:
-                code = subprocess.run(list(argv), env={**env, **own}, cwd=cwd, check=False).returncode
+                kept = keeper.argv_with_keeper(list(argv))
+                code = subprocess.run(kept, env={**env, **own}, cwd=cwd, check=False).returncode
                 return code if code >= 0 else 128 - code
             finally:
                 _take_terminal_back()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual import events
+from textual.message import Message
 
 from k8s_tutor.ui.terminal.core import ALTERNATE_SCROLL
 from k8s_tutor.ui.terminal.grid import Grid
@@ -18,6 +19,13 @@ class Pointer(Grid):
     _pty: Pty | None = None
     _exit_code: int | None = None
     _button = 0
+
+    class LinkChosen(Message):
+        """A link was clicked: untrusted, printable, at most 2 KB. Show it before anything is done with it."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
 
     @property
     def exited(self) -> bool:
@@ -97,9 +105,14 @@ class Pointer(Grid):
             self._plan_frame()
 
     def on_click(self, event: events.Click) -> None:
-        """A double click takes the word, a triple click the line."""
+        """A double click takes the word, a triple click the line; with ctrl or alt held down, the link."""
         event.stop()
         event.prevent_default()  # Textual would take the whole pane
-        if event.chain > 1 and not self._program_has_mouse():
+        # Some terminals keep ctrl+click for a menu of their own: alt does the same.
+        if (event.ctrl or event.meta) and not self._program_has_mouse():
+            address = self.link_at(event.x - self.gutter.left, event.y - self.gutter.top)
+            if address:
+                self.post_message(self.LinkChosen(address))
+        elif event.chain > 1 and not self._program_has_mouse():
             self._select(event.x - self.gutter.left, event.y - self.gutter.top, line=event.chain > 2)
             self.call_later(self._copy)

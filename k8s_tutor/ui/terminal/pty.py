@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from k8s_tutor.ui.terminal.keeper import ignores_hang_up, session_members
+
 SLICE = 0.001
 """Seconds of reading at a time: with 6 ms, keys in other widgets took 60 to 100 ms under a flood of output."""
 CHUNK = 65536
@@ -68,6 +70,7 @@ class Pty:
         self._loop = asyncio.get_running_loop()
         self._unwritten = bytearray()
         self._closed = self._writing = False
+        self._sweeping: asyncio.Task[None] | None = None
         self._master, slave = pty.openpty()
         try:
             self.resize(cols, rows)
@@ -175,6 +178,8 @@ class Pty:
             self._read()
         code = self._child.returncode
         self._shut()
+        # A shell that was left by exit does not take its background jobs with it.
+        self._sweeping = self._loop.create_task(self._end_jobs(0))
         self._on_exit(code if code >= 0 else 128 - code)
 
     def _shut(self) -> None:
@@ -192,6 +197,8 @@ class Pty:
         Takes at most about 0.6 s; harmless twice. ``on_exit`` is not called.
         """
         if self._closed:
+            if self._sweeping is not None:
+                await self._sweeping
             return
         foreground = 0
         with contextlib.suppress(OSError):
@@ -201,6 +208,10 @@ class Pty:
         if not await self._gone(lambda: self._child.poll() is not None):
             self._signal(self.pid, signal.SIGKILL)
             await asyncio.to_thread(self._child.wait)
+        await self._end_jobs(foreground)
+
+    async def _end_jobs(self, foreground: int) -> None:
+        """Hang up on what is left of the session; what is deaf in the ``foreground`` group is killed."""
         # A shell passes the hang-up on to the jobs it knows of. One that was being started just then is none of them,
         # and can have lost the signal itself between its fork and its exec: so they are told until they are gone.
         if not await self._gone(lambda: self._hang_up_jobs(foreground)):
@@ -213,7 +224,7 @@ class Pty:
         found = set()
         for pid in session_members(self.pid) - {self.pid}:
             with contextlib.suppress(OSError):
-                if os.getpgid(pid) == foreground or not _ignores_hang_up(pid):
+                if os.getpgid(pid) == foreground or not ignores_hang_up(pid):
                     found.add(pid)
         return found
 
@@ -239,30 +250,3 @@ class Pty:
     def _signal(group: int, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
-
-
-def _ignores_hang_up(pid: int) -> bool:
-    """Whether a process was told to outlive its terminal, as nohup does; false where that cannot be read."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
-        ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
-        return bool(ignored >> (signal.SIGHUP - 1) & 1)
-    return False
-
-
-def session_members(session: int) -> set[int]:
-    """Process ids that live in a session, zombies left out; empty where there is no ``/proc``."""
-    found: set[int] = set()
-    try:
-        entries = os.listdir("/proc")
-    except OSError:
-        return found
-    for entry in entries:
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError, IndexError):
-            # The name in parentheses may hold anything, also blanks and parentheses.
-            fields = Path("/proc", entry, "stat").read_text(errors="replace").rpartition(")")[2].split()
-            if int(fields[3]) == session and fields[0] not in "ZX":
-                found.add(int(entry))
-    return found

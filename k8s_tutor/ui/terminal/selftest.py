@@ -111,6 +111,7 @@ def _layout() -> None:
         ("content_tag", 0, cells.TAG_MASK),
         ("style_id", cells.STYLE_SHIFT, cells.STYLE_MASK),
         ("wide", cells.WIDE_SHIFT, cells.WIDE_MASK),
+        ("hyperlink", cells.LINK_SHIFT, 1),
     ):
         _expect(f"cell's {name}", (bits[name]["lsb"], (1 << bits[name]["width"]) - 1), (shift, mask))
     _expect("cell's content", bits["content"]["lsb"], cells.CONTENT_SHIFT)
@@ -136,6 +137,11 @@ def _smoke() -> None:
         core.scroll(-5)
         _expect("scrolled", core.scrolled().up, 5)
         core.scroll_bottom()
+        _expect("history", core.contents().count("line "), 100)
+        core.feed(b"\r\x1b]8;;http://x/\x07" + b"link" * 30 + b"\x1b]8;;\x07")
+        core.rows()
+        _expect("link", [core.link(x, y) for x, y in ((0, 22), (30, 23), (79, 23))], ["http://x/"] * 2 + [""])
+        _expect("wrapped", (core.wrapped(22), core.wrapped(23)), (True, False))
         _expect("keys", (core.key("ctrl+c", None), core.key("up", None)), (b"\x03", b"\x1b[A"))
         core.feed(b"\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1049h")
         _expect("paste", core.paste("x"), b"\x1b[200~x\x1b[201~")

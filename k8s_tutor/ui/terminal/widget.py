@@ -30,7 +30,7 @@ class TerminalPane(Pointer, can_focus=True):
     """A program, usually the learner's shell, on a terminal of its own.
 
     It starts when the pane first has a size. While it is focused and the program runs, every key is the program's
-    but ``LEAVE_KEYS``; the app must let it (``KeepsKeys``). Shift+PageUp and the wheel scroll back.
+    but ``LEAVE_KEYS``; the app must let it (``KeepsKeys``). Shift or alt with PageUp, and the wheel, scroll back.
 
     Args:
         argv: The program and its arguments.
@@ -258,9 +258,10 @@ class TerminalPane(Pointer, can_focus=True):
 
     def _scroll_key(self, core: Core, key: str) -> bool:
         page = max(1, self.size.height - 2)
-        if key == "shift+pageup":
+        # Many terminals keep shift+pageup for a history of their own: alt does the same.
+        if key in ("shift+pageup", "alt+pageup"):
             core.scroll(-page)
-        elif key == "shift+pagedown":
+        elif key in ("shift+pagedown", "alt+pagedown"):
             core.scroll(page)
         elif key == "shift+home":
             core.scroll_top()

@@ -36,6 +36,10 @@ def look(core: Core) -> None:
     core.cursor()
     core.scrolled()
     assert core.title().isprintable() or not core.title()
+    cols, rows = core.size
+    for x, y in ((0, 0), (cols - 1, rows - 1), (cols // 2, rows // 2), (cols, rows), (-1, 0)):
+        assert core.link(x, y).isprintable()
+        core.wrapped(y)
     core.key("up", None)
     core.mouse("press", 1, 3, 3)
 
@@ -57,6 +61,7 @@ def main(number: int, total: int) -> None:
             look(core)
         if seed.random() < 0.01:
             core.calm()
+            core.contents()
     core.close()
     print("alive")
 

@@ -10,7 +10,7 @@ from textual import events
 from textual.widgets import Input
 
 from k8s_tutor.ui.terminal import TerminalPane, keeps_keys
-from k8s_tutor.ui.terminal.pty import session_members
+from k8s_tutor.ui.terminal.keeper import session_members
 
 
 async def raw(app: Desk) -> None:

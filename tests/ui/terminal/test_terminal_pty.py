@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from terminal_desk import BASH, SHELL_ENV, until
 
-from k8s_tutor.ui.terminal.pty import Pty, session_members
+from k8s_tutor.ui.terminal.keeper import session_members
+from k8s_tutor.ui.terminal.pty import Pty
 
 
 class Run:

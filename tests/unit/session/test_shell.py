@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,11 @@ DEADLINE = 30.0
 KUBECTL = """#!/bin/sh
 if [ "$1" = completion ]; then
   echo "asked for $2" >>"$HOME/asked"
-  echo '__start_kubectl() { COMPREPLY=(rollout-by-tab); }; complete -o default -F __start_kubectl kubectl'
+  case $2 in
+    bash) echo '__start_kubectl() { COMPREPLY=(rollout-by-tab); }; complete -o default -F __start_kubectl kubectl' ;;
+    zsh) echo 'compdef _kubectl kubectl; _kubectl() { compadd rollout-by-tab; }' ;;
+    fish) echo 'complete -c kubectl -f -a rollout-by-tab' ;;
+  esac
   exit
 fi
 echo "ours $*"
@@ -63,6 +68,14 @@ class Session:
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Read on until a fact is there: a program whose screen nobody reads stops."""
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, repr(self.shown)
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.shown += os.read(self.master, 65536).decode(errors="replace").replace("\r", "")
 
     def ask(self, line: str, answer: str) -> None:
         """Run a line; its output must hold ``answer``."""
@@ -139,7 +152,7 @@ def test_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert env["K8S_TUTOR_LABEL"] == "labx2", "nothing that a prompt could expand"
 
 
-@pytest.mark.parametrize(("own", "program"), [("/usr/bin/fish", "bash"), ("", "bash"), ("/no/such/zsh", "bash")])
+@pytest.mark.parametrize(("own", "program"), [("/usr/bin/tcsh", "bash"), ("", "bash"), ("/no/such/zsh", "bash")])
 def test_another_shell_gives_bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, program: str) -> None:
     monkeypatch.setenv("SHELL", own)
     argv, _ = learner_shell(tmp_path / "kc", None, tmp_path, None, "lab1")
@@ -160,6 +173,78 @@ def test_zsh_gets_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder = Path(env["ZDOTDIR"])
     assert {".zshenv", ".zshrc"} == {file.name for file in folder.iterdir()}
     assert "alias k=kubectl" in (folder / ".zshrc").read_text()
+
+
+@pytest.mark.parametrize(("name", "own"), [("zsh", ".zshrc"), ("fish", ".config/fish/config.fish")])
+def test_a_real_zsh_and_a_real_fish(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, name: str, own: str
+) -> None:
+    """The user's own files are read, then ours: kubeconfig, PATH, prompt, alias, completion made at the first Tab."""
+    program = shutil.which(name)
+    assert program is not None, f"{name} is not installed"
+    (home / own).parent.mkdir(parents=True, exist_ok=True)
+    wrong = "set -gx KUBECONFIG /wrong" if name == "fish" else "KUBECONFIG=/wrong; PROMPT='>>'"
+    (home / own).write_text(f"alias mine='echo my own alias'\n{wrong}\n")
+    monkeypatch.setenv("SHELL", program)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    workspace = home / "k8s-tutor" / "lab2"
+    argv, env = learner_shell(tmp_path / "kc.yaml", tmp_path / "bin", workspace, None, "lab2")
+    session = Session(argv, env, workspace)
+    told = tmp_path / "told"
+    out = tmp_path / "out"
+
+    def run(line: str, *keys: str) -> str:
+        """What a line wrote; these shells paint their screen again and again, so it is read from a file."""
+        out.unlink(missing_ok=True)
+        told.unlink(missing_ok=True)
+        session.type(line)
+        for key in keys:
+            session.type(key)
+        session.type(f" >{out}; touch {told}\r")
+        session.until(told.exists)
+        return out.read_text()
+
+    session.wait("~/lab2")
+    assert run("echo $KUBECONFIG").strip() == str(tmp_path / "kc.yaml")
+    assert run("k get pods") == "ours get pods\n"
+    assert run("mine") == "my own alias\n"
+    assert not (home / "asked").exists(), "completion is made at the first Tab"
+    session.shown = ""
+    session.type("k get ro\t")
+    session.until(lambda: "rollout-by-tab" in session.shown)
+    assert run("") == "ours get rollout-by-tab\n"
+    session.shown = ""
+    session.type("kubectl get ro\t")
+    session.until(lambda: "rollout-by-tab" in session.shown)
+    assert run("") == "ours get rollout-by-tab\n"
+    assert (home / "asked").read_text() == f"asked for {name}\n"
+    session.shown = ""
+    session.type("mkdir 'a b'; cd 'a b'\r")
+    session.until(lambda: "~/lab2/a b" in session.shown)
+    session.close()
+
+
+def test_kubectl_edit_finds_an_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EDITOR", "KUBE_EDITOR", "VISUAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    def editor() -> str | None:
+        return learner_shell(tmp_path / "kc", None, tmp_path, None, "lab1")[1].get("KUBE_EDITOR")
+
+    def install(name: str) -> None:
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+
+    assert editor() is None, "none there"
+    install("nano")
+    assert editor() == "nano"
+    monkeypatch.setenv("EDITOR", "ed")
+    assert editor() is None, "the user's choice"
+    monkeypatch.delenv("EDITOR")
+    install("vi")
+    assert editor() is None, "kubectl's own choice works"
 
 
 def test_another_kubectl_has_another_completion(tmp_path: Path) -> None:
