@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def run(parts: list[Part]) -> int:
-    install_tools(any(part.cluster for part in parts))
+    install_tools(any(part.name not in ("lint", "package") for part in parts))
     preparing = Preparation() if any(part.cluster for part in parts) else None
     times: list[tuple[str, float, str]] = []
     try:
@@ -100,8 +100,8 @@ def run_part(part: Part) -> tuple[float, str]:
     return time.monotonic() - began, "passed" if not any(codes) else "FAILED"
 
 
-def install_tools(cluster: bool) -> None:
-    missing = [package for tool, package in TOOLS.items() if cluster and not shutil.which(tool)]
+def install_tools(wanted: bool) -> None:
+    missing = [package for tool, package in TOOLS.items() if wanted and not shutil.which(tool)]
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -24,6 +24,7 @@ from k8s_tutor.kube.record import LogLine, Record
 from k8s_tutor.kube.transport import Stream
 from k8s_tutor.labs.model import Lab, Step
 from k8s_tutor.session.connection import Connection
+from k8s_tutor.session.probed import sample_command
 
 CHECK = "service-balances"
 MOST_PODS = 30
@@ -244,6 +245,13 @@ class Asking:
             place, self._trouble = self._place, ""
         if place.trouble or not place.target:
             return self.answers()
+        with self.connection.journal.deed(sample_command(place.service), "you asked who answers", again=True) as deed:
+            deed.result = f"{self._send(place, count)} of {count} requests sent"
+        self._news()
+        return self.answers()
+
+    def _send(self, place: Behind, count: int) -> int:
+        """Send so many, as the time allows; how many were."""
         prober = self.connection.prober()
         deadline = time.monotonic() + SECONDS
         batch = 1 if prober.batch else count
@@ -266,8 +274,7 @@ class Asking:
                 with self._lock:
                     self._trouble = f"{done} of {count} were sent: the time was over"
                 break
-        self._news()
-        return self.answers()
+        return done
 
     def close(self) -> None:
         """Stop listening; nothing more is told. May be called twice."""

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +80,7 @@ class Session:
         self._dirty = True
         self._closed = False
         self._settled = False
+        self._deeds = 0
         self._callbacks: list[Callback] = []
         self._cancelled = threading.Event()
         self._link = LinkState("connecting", 0.0)
@@ -308,7 +309,8 @@ class Session:
             # Also where it breaks half-way: something was done for the learner.
             self._memory = replace(self._memory, solved={step.id: time.time(), **self._memory.solved})
             self.progress.update(self._memory)
-        Runner(self, self._cancelled, tell, why=f"solution of “{step.title}”").run(step.solution)
+        with self._our_deed():
+            Runner(self, self._cancelled, tell, why=f"solution of “{step.title}”").run(step.solution)
 
     def redo(self, step_id: str, *, tell: Tell | None = None) -> bool:
         """Undo a step's outcome, so that the learner can do it (again) by hand. Raises TutorError.
@@ -322,7 +324,8 @@ class Session:
             )
         if step.again and not self.connection.may_disrupt:
             raise TutorError(f"namespace {self.namespace} is not the tutor's own: nothing is undone there")
-        Runner(self, self._cancelled, tell, why=f"“{step.title}” once more").run(step.again)
+        with self._our_deed():
+            Runner(self, self._cancelled, tell, why=f"“{step.title}” once more").run(step.again)
         for question in step.questions:
             self.workspace.answer(question.check, "")
         self._read_files()
@@ -350,7 +353,8 @@ class Session:
 
     def reset(self) -> list[str]:
         """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done."""
-        namespace, lines = renew(self.connection, self.lab, self.workspace)
+        with self._our_deed():
+            namespace, lines = renew(self.connection, self.lab, self.workspace)
         self.connection.namespace = namespace
         with self._changed:
             self.progress.clear()
@@ -363,6 +367,17 @@ class Session:
         # Whoever asks next must not get a verdict on what is gone.
         self.wait_for(lambda _state: not self._dirty, SYNC_SECONDS)
         return lines
+
+    @contextlib.contextmanager
+    def _our_deed(self) -> Iterator[None]:
+        """While the tutor itself changes things: what is wrong then is no mistake that the learner met."""
+        with self._changed:
+            self._deeds += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._deeds -= 1
 
     def changed(self) -> None:
         """Files of the workspace have changed: read them again."""
@@ -428,6 +443,8 @@ class Session:
             record = self.recorder.snapshot()
             link, before = self._link, self._state
             state, memory = engine.evaluate(self.lab, record, self._memory, time.time())
+            if self._deeds:
+                memory = replace(memory, met=self._memory.met)
             state = replace(
                 state,
                 link=Link(link.state),

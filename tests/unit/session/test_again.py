@@ -57,7 +57,7 @@ def test_a_step_begun_again_is_open_and_what_happened_before_counts_no_more():
 
     gone = Life("Pod", "g", (version(NOW - 50, 1),), gone_at=NOW - 5)
     before = Record("learner", NOW - 100, NOW, {"Pod": (gone,)})
-    state, memory = evaluate(lab, before, Memory(solved=frozenset({"one"})), NOW, find_check=find)
+    state, memory = evaluate(lab, before, Memory(solved={"one": NOW}), NOW, find_check=find)
     assert state.done and state.steps[0].solved
     memory = begun_again(memory, lab.steps[0], NOW + 1)
     state, memory = evaluate(lab, before, memory, NOW + 2, find_check=find)
