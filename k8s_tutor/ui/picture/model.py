@@ -30,10 +30,11 @@ GONE_SECONDS = 20.0
 class Entry:
     """One object in its place. ``life`` is replaced when it changes; the rest is read from it once a change."""
 
-    __slots__ = ("at", "born", "fresh_until", "life", "node", "owner", "ready")
+    __slots__ = ("at", "born", "fresh_until", "life", "name", "node", "owner", "ready")
 
     def __init__(self, life: Life) -> None:
         first = life.versions[0]
+        self.name = life.name
         self.born = stamp(life.last, "creationTimestamp") or first.at
         self.fresh_until = 0.0 if life.seen_from_start else first.at + NEW_SECONDS
         self.take(life)

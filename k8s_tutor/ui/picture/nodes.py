@@ -147,7 +147,7 @@ def _stem(part: str) -> str:
 
 def _part(rows: Rows, part: str, pods: list[Entry]) -> Row:
     def target() -> Target | None:
-        return Target("pod", pods[0].life.name, SYSTEM) if len(pods) == 1 else None
+        return Target("pod", pods[0].name, SYSTEM) if len(pods) == 1 else None
 
     there = [pod for pod in pods if pod.there]
     places = sorted({pod.node for pod in there if pod.node})

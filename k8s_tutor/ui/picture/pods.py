@@ -67,10 +67,10 @@ def pod_row(
     """The row of a pod at this place (``where``: a pod may stand in a view twice)."""
 
     def target() -> Target:
-        return Target("pod", entry.life.name, namespace)
+        return Target("pod", entry.name, namespace)
 
     def facts(now: float) -> tuple[object, ...]:
-        shown = word(short(entry.life.name, parent))
+        shown = word(short(entry.name, parent))
         said_of = notes(entry) if notes is not None and entry.there else ()
         return entry.life, shown, indent, age_of(entry, now), entry.fresh(now), said_of
 
@@ -101,7 +101,7 @@ def serving_notes(model: Model, strays: frozenset[str]) -> Note:
     """Which Services reach a pod; of a stray one, that it should not be so."""
 
     def notes(entry: Entry) -> tuple[str, ...]:
-        name = entry.life.name
+        name = entry.name
         found = tuple(f"→ {word(service, 40)}" for service in model.serving(name))
         return (*found, "! stray: a selector caught it") if name in strays else found
 

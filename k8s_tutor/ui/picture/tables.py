@@ -214,7 +214,7 @@ def table_rows(rows: Rows, model: Model, found: Mapping[str, Table], now: float)
         entries = list(model.shelf(kind))
         if not entries:
             continue
-        table.grow("NAME", word(max((entry.life.name for entry in entries), key=len), NAME_WIDTH))
+        table.grow("NAME", word(max((entry.name for entry in entries), key=len), NAME_WIDTH))
         alive = sum(entry.there for entry in entries)
         listed += [BLANK] if listed else []
         listed.append(title(f"{kind}s  {alive}", kind, str(alive)))
@@ -246,4 +246,4 @@ def _row(rows: Rows, table: Table, entry: Entry) -> Row:
         return table, tuple(table.width(column) for column in table.columns), life, age, fresh
 
     seen: list[Life | None] = [None]
-    return rows.get(key, lambda: Target(table.kind.lower(), entry.life.name), facts, table_line)
+    return rows.get(key, lambda: Target(table.kind.lower(), entry.name), facts, table_line)

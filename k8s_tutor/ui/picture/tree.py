@@ -46,7 +46,7 @@ def tree(rows: Rows, model: Model, now: float) -> list[Row]:
         uid = deployment.life.uid
         found.append(_deployment(rows, deployment))
         for item in sets.get(uid, ()):
-            found += _replica_set(rows, item, deployment.life.name, owned, notes, now)
+            found += _replica_set(rows, item, deployment.name, owned, notes, now)
         for service in services:
             if homes[service.life.uid] is deployment:
                 found += _service(rows, model, service, "  └ Service ", "      ", strays)
@@ -82,7 +82,7 @@ def _nothing(model: Model) -> list[Row]:
 
 def _deployment(rows: Rows, entry: Entry) -> Row:
     def target() -> Target:
-        return Target("deployment", entry.life.name)
+        return Target("deployment", entry.name)
 
     return rows.get(("deployment", entry.life.uid), target, lambda _now: (entry.life,), deployment_line)
 
@@ -100,13 +100,13 @@ def _replica_set(
     rows: Rows, entry: Entry, parent: str, owned: dict[str | None, list[Entry]], notes: Note, now: float
 ) -> list[Row]:
     def target() -> Target:
-        return Target("replicaset", entry.life.name)
+        return Target("replicaset", entry.name)
 
     pods = owned.get(entry.life.uid, [])
     row = rows.get(
         ("replicaset", entry.life.uid), target, lambda _now: (entry.life, parent, bool(pods)), replica_set_line
     )
-    return [row, *pod_rows(rows, pods, "tree", "    ", now, entry.life.name, notes)]
+    return [row, *pod_rows(rows, pods, "tree", "    ", now, entry.name, notes)]
 
 
 def replica_set_line(life: Life, parent: str, peopled: bool) -> Content:
@@ -134,7 +134,7 @@ def _bare(
 
 
 def _service(rows: Rows, model: Model, entry: Entry, lead: str, indent: str, strays: frozenset[str]) -> list[Row]:
-    name, uid = entry.life.name, entry.life.uid
+    name, uid = entry.name, entry.life.uid
 
     def target() -> Target:
         return Target("service", name)
@@ -183,10 +183,10 @@ def _home(
         found = [item for item in deployments if fits(service.object, template_labels(item.object))]
         if found:
             return found[0] if len(found) == 1 else None
-    behind = model.behind.get(service.life.name, NOBODY)
+    behind = model.behind.get(service.name, NOBODY)
     if not behind.ready and not behind.others:
         return None
-    found = [item for item in deployments if _names(item, sets, owned) & {*behind.ready, *behind.others}]
+    found = [item for item in deployments if not _names(item, sets, owned).isdisjoint((*behind.ready, *behind.others))]
     return found[0] if len(found) == 1 else None
 
 
@@ -194,9 +194,7 @@ def _names(
     deployment: Entry, sets: dict[str | None, list[Entry]], owned: dict[str | None, list[Entry]]
 ) -> frozenset[str]:
     """The pods of a Deployment."""
-    return frozenset(
-        pod.life.name for item in sets.get(deployment.life.uid, ()) for pod in owned.get(item.life.uid, ())
-    )
+    return frozenset(pod.name for item in sets.get(deployment.life.uid, ()) for pod in owned.get(item.life.uid, ()))
 
 
 def _strays(
@@ -207,5 +205,5 @@ def _strays(
     owned: dict[str | None, list[Entry]],
 ) -> frozenset[str]:
     """Pods behind the Service that are none of the Deployment that it is for."""
-    behind = model.behind.get(service.life.name, NOBODY)
+    behind = model.behind.get(service.name, NOBODY)
     return frozenset({*behind.ready, *behind.others} - _names(home, sets, owned))

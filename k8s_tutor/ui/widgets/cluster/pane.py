@@ -27,8 +27,9 @@ from k8s_tutor.ui.widgets.statusbar import Strip
 VIEWS = {"tree": "Tree", "tables": "Tables", "nodes": "Nodes", "events": "Events"}
 KINDS: dict[str, tuple[str, ...] | None] = {"tree": None, "tables": None, "nodes": ("Pod",), "events": ("Event",)}
 """The kinds that a view reads (None: all)."""
-SHARE = 4.0
-"""After an update the pane rests so many times as long as it took: at most a fifth of a core, however much changes."""
+SHARE = 6.0
+"""After an update the pane rests so many times as long as it took: with what Textual adds that is at most about a fifth
+of a core, however much changes."""
 
 HELP = """\
 g           the next view: tree, tables, nodes with the cluster's own parts, events (or click its name)
