@@ -161,7 +161,7 @@ async def test_callouts_stand_beside_their_lines_where_there_is_room() -> None:
         await pilot.press("m")
         await until(pilot, lambda: any("#[4]  Its name, unique among the Pods of a namespace." in r for r in rows(app)))
     app = make(lab="lab1")
-    async with app.run_test(size=(104, 30)) as pilot:
+    async with app.run_test(size=(120, 30)) as pilot:
         screen = await in_lab(pilot)
         await pilot.press("m")
         await until(pilot, lambda: screen.query_one(YamlArea).text == POD_MANIFEST and "#[4]" in shown(app))

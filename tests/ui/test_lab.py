@@ -75,7 +75,7 @@ async def test_a_red_result_opens_by_itself_and_shuts_on_enter() -> None:
             "waiting · ContainerCreating for 2 s",
             "expected  10 pods answer",
             "found     0 of 10",
-            "$ kubectl get endpointslices -o yaml",
+            "see       kubectl get endpointslices -o yaml",
             "because   the Service sends to port 8080",
             "nginx-service.yaml:9",
         ):
@@ -208,7 +208,7 @@ async def test_the_cluster_shows_owners_readiness_new_and_gone() -> None:
             "nginx-service",
             "10.79.164.141",
             "● 2 ready",
-            "Scheduled",
+            "20:14:04 Started …-p9qdx",
         ):
             assert piece in text, piece
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widget import Widget
 
+from k8s_tutor.session.hints import hints_of
 from k8s_tutor.ui.messages import TextTyped
 from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.settings import LEAST, MOST
@@ -56,9 +57,10 @@ class LabKeys(Reasons):
         return str(why()) if why is not None else super().why_not(action, parameters)
 
     def _why_not_hint(self) -> str:
-        if not self.step.step.hints:
+        hints = hints_of(self.step.step)
+        if not hints:
             return "no hints in this step: its text says it all."
-        if self.step.hints_shown >= len(self.step.step.hints):
+        if self.step.hints_shown >= hints:
             return "that were all hints of this step. s does it for you."
         return ""
 

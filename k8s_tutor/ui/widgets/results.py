@@ -127,7 +127,7 @@ class CheckRow(Vertical):
             command = self.query_one(".finding-command", Vertical)
             command.remove_children()
             if finding is not None and finding.command:
-                command.mount(CommandLine(plain(finding.command, 500), head=f"{'see':<10}", keys="⏎  y copy"))
+                command.mount(CommandLine(plain(finding.command, 500), head=f"{'see':<10}", keys="⏎ y"))
             self.query_one(".finding-cause", Rows).show(cause_rows(finding))
             spots = self.query_one(".finding-places", Vertical)
             spots.remove_children()
