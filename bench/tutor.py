@@ -27,7 +27,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,12 @@ def bench_tutor(
     with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as made, cluster(Path(made)) as (environment, api):
         folder = Path(made)
         bench = Bench(environment, folder, api, soak, pods, rate)
-        bench.way()
-        for part in PARTS:
-            if part in parts:
-                print(f"bench: {part} …", file=sys.stderr, flush=True)
-                getattr(bench, part)()
+        with bench.kwok():
+            bench.way()
+            for part in PARTS:
+                if part in parts:
+                    print(f"bench: {part} …", file=sys.stderr, flush=True)
+                    getattr(bench, part)()
         return [
             "## The tutor in tmux",
             "",
@@ -148,11 +149,12 @@ class Bench:
         return self._folder / "state" / "k8s-tutor" / "clusters" / "tutor" / "kubeconfig"
 
     @contextmanager
-    def kwok(self, every: float) -> Iterator[None]:
-        """kwok at work, if there is one; ``every``: seconds between two changes of one of the pods that change."""
-        with ExitStack() as stack:
-            if self._kwok:
-                stack.enter_context(kwok.running(self._kwok, self._kubeconfig, self._folder, every))
+    def kwok(self) -> Iterator[None]:
+        """kwok at work, if there is one. Once for all: another one would wait for this one's lease to end."""
+        if self._kwok is None:
+            yield
+            return
+        with kwok.running(self._kwok, self._kubeconfig, self._folder, CHURN_SECONDS):
             yield
 
     def _row(self, what: str, figure: str, wanted: str = "") -> None:
@@ -227,14 +229,13 @@ class Bench:
 
     def event(self) -> None:
         """With 1,000 pods: from the API server's word of a change to the cluster pane, and to the check's verdict."""
-        with self.kwok(0.0):
-            self._fill(1_000)
-            screen = self._step("6  Is it running?")
-            self._turns(screen, 1)
-            use = Usage(screen.pid)
-            words, panes, findings = self._turns(screen, 60)
-            spent = use.spent / 60
-            screen.close()
+        self._fill(1_000)
+        screen = self._step("6  Is it running?")
+        self._turns(screen, 1)
+        use = Usage(screen.pid)
+        words, panes, findings = self._turns(screen, 60)
+        spent = use.spent / 60
+        screen.close()
         self._row("1,000 pods: the tutor's processor time for one change", f"{spent * 1000:.0f}")
         self._row("1,000 pods: written → the API server's word of it", spread(words))
         self._row("1,000 pods: the API server's word → the cluster pane", spread(panes), "100 (p95)")
@@ -296,30 +297,30 @@ class Bench:
 
     def pour(self) -> None:
         """300,000 lines run through the terminal: how long, and what becomes of events meanwhile."""
-        with self.kwok(0.0):
-            self._fill(1_000)
-            screen = self._step("6  Is it running?")
-            screen.key("\x1b[17~")  # F6
-            screen.drain(2.0)
-            began = screen.key("seq -f 'line %.0f of many' 300000; echo the e''nd\r")
-            screen.until("of many")
-            _, panes, _ = self._turns(screen, 5, 0.05)
-            # What was poured while events were measured counts too.
-            ended = screen.until("the end", 120)
-            screen.close()
+        self._fill(1_000)
+        screen = self._step("6  Is it running?")
+        screen.key("\x1b[17~")  # F6
+        screen.drain(2.0)
+        began = screen.key("seq -f 'line %.0f of many' 300000; echo the e''nd\r")
+        screen.until("of many")
+        _, panes, _ = self._turns(screen, 5, 0.05)
+        # What was poured while events were measured counts too.
+        ended = screen.until("the end", 120)
+        screen.close()
         self._row("300,000 lines through the terminal: lines a second", f"{300_000 / (ended - began):,.0f}")
         self._row("meanwhile: the API server's word → the cluster pane", spread(panes), "100 (p95)")
 
     def keys(self) -> None:
         """With 10,000 pods: keys while nothing happens, and while 200 objects change each second."""
-        with self.kwok(0.0):
-            self._fill(self._pods)
-            screen = self._lab()
-            screen.drain(8.0)
-            screen.key("e")
-            screen.until("esc leave")
-            figure = spread(typed(screen, 100))
-            self._row(f"{self._pods:,} pods, quiet: a key → its letter in the editor", figure, "50 (p95)")
+        self._fill(self._pods)
+        screen = self._lab()
+        screen.drain(8.0)
+        screen.key("e")
+        screen.until("esc leave")
+        use = Usage(screen.pid)
+        figure = spread(typed(screen, 100))
+        self._row("the tutor's processor time for one key", f"{1000 * use.spent / 100:.0f}")
+        self._row(f"{self._pods:,} pods, quiet: a key → its letter in the editor", figure, "50 (p95)")
         with self._changes():
             screen.drain(8.0)
             use, before, began = Usage(screen.pid), int(self._version()), time.monotonic()
@@ -332,9 +333,8 @@ class Bench:
 
     def soak(self) -> None:
         """Memory, files and threads before and after a long time of changes."""
-        with self.kwok(0.0):
-            self._fill(1_000)
-            screen = self._lab()
+        self._fill(1_000)
+        screen = self._lab()
         with self._changes():
             screen.drain(min(60.0, self._soak))
             use, before, began = Usage(screen.pid), int(self._version()), time.monotonic()
@@ -356,25 +356,20 @@ class Bench:
 
     def _version(self) -> str:
         """The store's revision: each write of anything adds one to it."""
-        return str(self._api.list("api/v1/namespaces", {"limit": 1})["metadata"]["resourceVersion"])
+        return str(self._api.list(PODS, {"limit": 1})["metadata"]["resourceVersion"])
 
-    def _pod(self, name: str, *, churns: bool = False) -> dict[str, Any]:
+    def _pod(self, name: str) -> dict[str, Any]:
         found = pod(name)
-        if churns:
-            found["metadata"]["labels"]["churn"] = "yes"
         if self._kwok:
             found["spec"] |= {"nodeName": kwok.NODE, "tolerations": [{"operator": "Exists"}]}
         return found
 
     def _fill(self, number: int) -> None:
-        """Have so many pods, running as far as their status says; enough of them can change."""
-        # Each of these changes once in so many seconds.
-        churning = int(self._rate * CHURN_SECONDS)
+        """Have so many pods, running as far as their status says."""
 
         def one(index: int) -> None:
             name = f"load-{index:05d}"
-            # Among the first thousand all that are wanted, so that the soak has them too.
-            self._api.create(PODS, self._pod(name, churns=index % 2 == 1 and index < 2 * churning))
+            self._api.create(PODS, self._pod(name))
             if not self._kwok:
                 self._api.patch(f"{PODS}/{name}/status", {"status": status(index, ready=True)})
 
@@ -390,12 +385,22 @@ class Bench:
             time.sleep(2.0)
         print(f"bench: {self._there} pods, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
+    def _churn(self, word: str | None) -> None:
+        """Have as many pods change as it takes for the rate, or no more; every second one is among the first."""
+        names = [f"load-{index:05d}" for index in range(1, min(self._there, int(2 * self._rate * CHURN_SECONDS)), 2)]
+        body = {"metadata": {"labels": {"churn": word}}}
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: self._api.patch(f"{PODS}/{name}", body), names))
+
     @contextmanager
     def _changes(self) -> Iterator[None]:
         """Changes of pods' status: kwok's, or by a process of our own."""
         if self._kwok:
-            with self.kwok(CHURN_SECONDS):
+            try:
+                self._churn("yes")
                 yield
+            finally:
+                self._churn(None)
             return
         arguments = ["--rate", str(self._rate), "--change", str(self._kubeconfig), str(self._there)]
         process = subprocess.Popen([sys.executable, __file__, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)})
