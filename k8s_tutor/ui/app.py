@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
-from k8s_tutor.ui import bindings, pasting, settings, themes
+from k8s_tutor.ui import bindings, escape_key, pasting, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.clipboard import Clipboard
 from k8s_tutor.ui.messages import JobDone, StartupChanged
@@ -61,6 +61,7 @@ class TutorApp(Clipboard):
     def __init__(self, desk: DeskPort, *, lab: str | None = None, resume: bool = False) -> None:
         super().__init__()
         pasting.harden()
+        escape_key.hasten()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)

@@ -160,6 +160,10 @@ class Learner:
             rows.pop()
         return rows
 
+    def last_row(self, screen: str) -> str:
+        """The last row of the shell that is not blank."""
+        return next(reversed(self.shell_rows(screen)), "")
+
     @staticmethod
     def title(screen: str) -> str:
         """Number, title and sign of the step on view, on one line; empty if no step is on view."""
@@ -281,9 +285,6 @@ class Learner:
         self.letters()
         self.terminal.keys("F6")
         self.terminal.wait(lambda s: self.idles(s, lab), why="the shell's prompt")
-        # Pressed before the shell was known, F6 shows the place of the terminal and no more.
-        if not self.terminal.shows(keys_in_shell, 10):
-            self.terminal.keys("F6")
         self.terminal.wait(keys_in_shell, why="keys that go to the shell")
 
     def leave_shell(self) -> None:

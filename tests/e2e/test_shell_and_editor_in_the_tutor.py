@@ -33,12 +33,14 @@ def test_programs_that_take_the_whole_screen(tutor: Open, learner: dict[str, str
     one.enter_shell("lab1")
     work = Path(learner["K8S_TUTOR_HOME"]) / "lab1"
 
-    one.start("lab1", "vim -u NONE note.txt")
+    one.start("lab1", "vim -u NONE -N note.txt")
     one.terminal.wait(lambda s: sum(row.startswith("~") for row in one.shell_rows(s)) > 5, why="vim's empty lines")
     one.terminal.keys("i")
+    one.terminal.wait("-- INSERT --")
     one.terminal.type("q n h are letters here")
     one.terminal.wait("q n h are letters here")
     one.terminal.keys("Escape")
+    time.sleep(0.06)  # a quick hand
     one.terminal.type(":wq")
     one.terminal.keys("Enter")
     one.idle("lab1")
@@ -73,12 +75,12 @@ def test_kubectl_with_completion_exec_and_edit(tutor: Open) -> None:
     one.run("lab1", "true")
     one.terminal.type("kubectl get pod w")
     one.terminal.keys("Tab")
-    one.terminal.wait(lambda s: one.shell_rows(s)[-1].startswith(f"{prompt('lab1')} kubectl get pod web"), why="web")
+    one.terminal.wait(lambda s: one.last_row(s).startswith(f"{prompt('lab1')} kubectl get pod web"), why="web")
     one.terminal.keys("C-c")
-    one.terminal.wait(lambda s: one.shell_rows(s)[-1].strip() == prompt("lab1"), why="a fresh prompt after ^C")
+    one.terminal.wait(lambda s: one.last_row(s).strip() == prompt("lab1"), why="a fresh prompt after ^C")
 
     one.start("lab1", "kubectl exec -it web -- sh")
-    one.terminal.wait(lambda s: one.shell_rows(s)[-1].strip() == "#", why="the prompt in the container")
+    one.terminal.wait(lambda s: one.last_row(s).strip() == "#", why="the prompt in the container")
     one.terminal.type("hostname; tty")
     one.terminal.keys("Enter")
     one.terminal.wait(lambda s: "web" in one.shell_rows(s) and "/dev/pts/0" in s, why="the container's name and tty")
@@ -127,10 +129,10 @@ def test_a_command_of_the_lesson_waits_at_the_prompt(tutor: Open) -> None:
     one.terminal.keys("Tab", "Tab", "Enter")  # past the part below the text, onto the first command
     one.terminal.wait(keys_in_shell, why="keys that go to the shell")
     wanted = f"{prompt('lab1')} kubectl get nodes -o wide"
-    one.terminal.wait(lambda s: one.shell_rows(s)[-1].startswith(wanted), why="the command at the prompt")
+    one.terminal.wait(lambda s: one.last_row(s).startswith(wanted), why="the command at the prompt")
     time.sleep(1.0)  # long enough for a command that was run to have printed
     screen = one.terminal.screen()
-    assert one.shell_rows(screen)[-1].startswith(wanted) and "Ready" not in "".join(one.shell_rows(screen))
+    assert one.last_row(screen).startswith(wanted) and "Ready" not in "".join(one.shell_rows(screen))
     one.terminal.keys("Enter")
     one.terminal.wait(lambda s: any(" Ready " in row for row in one.shell_rows(s)), why="the node, Ready")
     one.leave_shell()
@@ -176,7 +178,7 @@ def test_hints_then_a_mistake_underlined_then_killed_while_typing(tutor: Open, l
     two.terminal.keys("q")
     two.terminal.wait("Leave without saving?")
     two.terminal.keys("Escape")
-    two.at(3, "Write it down")
+    two.terminal.wait(lambda s: "Leave without saving?" not in s, why="no question any more")
     two.terminal.keys("e")
     two.terminal.wait(lambda s: "esc leave" in last_line(s), why="the editor with the keys")
     two.terminal.keys("C-s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from textual.widgets import Input
 from k8s_tutor.errors import ClusterError
 from k8s_tutor.session.state import Link
 from k8s_tutor.ui.messages import CommandChosen, StateChanged
+from k8s_tutor.ui.ports import SessionPort, ShellSpec
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
 from k8s_tutor.ui.screens.home import HomeScreen
 from k8s_tutor.ui.screens.lab import LabScreen
@@ -295,3 +297,23 @@ async def test_the_last_step_done_says_the_lab_is_done() -> None:
         await until(pilot, lambda: "That was the whole lab" in shown(app))
         session.push_checks("apply", PASS, TODO, PASS)
         await until(pilot, lambda: "an earlier one is still open" in shown(app))
+
+
+async def test_f6_before_the_shell_is_known_has_the_keys_when_it_comes() -> None:
+    known = threading.Event()
+
+    class Slow(FakeDesk):
+        def shell(self, session: SessionPort, /) -> ShellSpec:
+            assert known.wait(30)
+            return super().shell(session)
+
+    app = make(Slow(), lab="lab1", kind=Kind.EMBEDDED)
+    async with app.run_test(notifications=True, size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LabScreen) and "Write the manifest" in shown(app))
+        screen = app.screen
+        assert isinstance(screen, LabScreen)
+        await pilot.press("f6")
+        await until(pilot, lambda: "opening a shell" in shown(app))
+        assert not screen.terminal_has_keys
+        known.set()
+        await until(pilot, lambda: screen.terminal_has_keys)

@@ -253,7 +253,10 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         self.run_worker(self._begin_shell(*found), group="begin-shell")
 
     async def _begin_shell(self, spec: ShellSpec, mode: Mode) -> None:
-        await self.query_one(TerminalSlot).begin(spec, mode)
+        try:
+            await self.query_one(TerminalSlot).begin(spec, mode)
+        except TutorError as error:
+            self.trouble(error)
         if self._pending_command:
             self._to_prompt(self._pending_command)
 
