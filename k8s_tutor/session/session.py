@@ -420,7 +420,7 @@ class Session:
                     left = None if self._look_again is None else self._look_again - time.monotonic()
                     if left is not None and left <= 0:
                         break
-                    self._changed.wait(left)
+                    self._changed.wait(None if left is None else min(left, threading.TIMEOUT_MAX))
                 if self._closed:
                     return
             # A change seldom comes alone; a rollout brings dozens in one breath.
@@ -461,7 +461,8 @@ class Session:
                     self.progress.update(memory)
                 self._memory = memory
             pending, again = self._observer.look(state) if state.link is Link.LIVE else (False, None)
-            until = engine.next_look(state)
+            # What is held while the server is silent does not turn: it is judged when the server is heard again.
+            until = engine.next_look(state) if state.link is Link.LIVE else None
             times = [at for at in (again, self.progress.again) if at is not None]
             if until is not None:
                 times.append(time.monotonic() + max(until - time.time(), 0.02))
