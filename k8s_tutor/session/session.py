@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from k8s_tutor.checks.outcome import Outcome, Status
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
-from k8s_tutor.kube.record import KINDS
+from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.kube.watcher import LinkState, Watcher
 from k8s_tutor.labs.model import CheckSpec, Lab
@@ -352,7 +352,13 @@ class Session:
         Runner(self, self._cancelled, tell, why=f"experiment: {spec.title}").run(spec.experiment)
 
     def reset(self) -> list[str]:
-        """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done."""
+        """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done.
+
+        Raises TutorError when it stops half-way: it says what is left, and a second call goes on.
+        """
+        if self.connection.may_reset:
+            with self._changed:
+                self.progress.begin_clearing()
         with self._our_deed():
             namespace, lines = renew(self.connection, self.lab, self.workspace)
         self.connection.namespace = namespace
@@ -451,7 +457,7 @@ class Session:
                 heard=self._watcher.link.heard,
                 trouble=link.trouble,
                 again=link.again,
-                notes=tuple(self.progress.notes),
+                notes=tuple(self._notes(record)),
             )
             if state.link is Link.LOST:
                 state = engine.hold(state, before)
@@ -476,10 +482,18 @@ class Session:
             with contextlib.suppress(Exception):
                 callback(state)
 
+    def _notes(self, record: Record) -> Iterator[str]:
+        trouble = self.connection.namespace.trouble
+        # A pod that is there proves that the trouble is over.
+        if trouble and not any(record.alive("Pod")):
+            yield trouble
+        yield from self.progress.notes
+
     def _renewed(self, began: float) -> None:
         """Somebody else deleted the namespace and made it anew: what was proven in the old one is not proven here."""
         try:
-            found = ensure_namespace(self.connection.api, self.namespace, journal=self.journal)
+            labels = self.connection.namespace.labels
+            found = ensure_namespace(self.connection.api, self.namespace, labels, journal=self.journal, strict=False)
         except TutorError:
             return  # the next change asks again
         with self._changed:
