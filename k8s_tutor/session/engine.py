@@ -284,7 +284,7 @@ def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:
 
 def next_look(state: LabState) -> float | None:
     """The earliest Unix time at which an outcome can change though nothing happens; None if there is none."""
-    times = [check.outcome.until for check in state.checks if check.outcome.until is not None]
+    times = (at for check in state.checks for at in (check.outcome.until, check.outcome.turns) if at is not None)
     return min(times, default=None)
 
 

@@ -32,6 +32,10 @@ OTHER_AT_WORK = (
     "Another k8s-tutor works on {lab} now. This one shows everything, "
     "but what it sees is not added to your saved progress until the other one ends."
 )
+NOT_FINISHED = (
+    "Starting {lab} over was begun and not finished: your files and progress may be as they were. "
+    "k8s-tutor reset {lab} finishes it."
+)
 PLACES_KEPT = 20
 """Namespaces whose evidence is kept; the oldest go first."""
 
@@ -86,6 +90,7 @@ class Progress:
         self._trouble = ""
         self._tried = 0.0
         self._busy = False
+        self._cut_short = False
         self.read_only = not keep
         self._lock: int | None = None
         self._document: dict[str, Any] = _empty(lab)
@@ -113,12 +118,18 @@ class Progress:
             place["redone"] = dict(memory.redone)
         self._write()
 
+    def begin_clearing(self) -> None:
+        """Note that the lab is started over, until ``clear``: if that is cut short, the next one is told so."""
+        self._document["clearing"] = time.time()
+        self._write()
+
     def clear(self) -> None:
         """Forget this lab: what was done, seen and hinted (its times of hints stay counted as used)."""
         hints_used = self._document.get("hints_ever", {})
         for step, number in self._document["hints"].items():
             hints_used[step] = max(int(number), int(hints_used.get(step, 0)))
         self._document = {**_empty(self.lab), "hints_ever": hints_used}
+        self._cut_short = False
         self.memory = Memory()
         self._write()
 
@@ -162,6 +173,7 @@ class Progress:
         """Sentences for the learner: what stands, and what the disk does not take now."""
         return [
             *self._notes,
+            *([NOT_FINISHED.format(lab=self.lab)] if self._cut_short else []),
             *([OTHER_AT_WORK.format(lab=self.lab)] if self._busy else []),
             *filter(None, [self._trouble]),
         ]
@@ -249,6 +261,7 @@ class Progress:
                 self._notes.append(f"{self.path.name} was written by a newer k8s-tutor; it is left as it is.")
                 return
             self._document = _checked(document, self.lab)
+            self._cut_short = "clearing" in self._document
             self._written = text
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             self._set_aside(str(error))
@@ -326,6 +339,8 @@ def _checked(document: Any, lab: str) -> dict[str, Any]:
         if not isinstance(part, dict):
             raise ValueError(f"{name} is not a mapping")
         result[name] = {str(key): _number(value) for key, value in part.items()}
+    if document.get("clearing") is not None:
+        result["clearing"] = _number(document["clearing"])
     result["met"] = [asdict(_met(item)) for item in list(document.get("met", []))[-MOST:]]
     for begin, end in document.get("visits", []):
         result["visits"].append([_number(begin), _number(end)])

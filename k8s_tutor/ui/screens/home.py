@@ -202,6 +202,7 @@ class HomeScreen(HomePages):
             self.tutor.say("A cluster is being started: wait for it, then choose.")
         else:
             self.tutor.desk.choose(choice)
+            self.tutor.remember("cluster", self.tutor.desk.cluster_name)
             self._cluster = choice.cluster
             self._show_lists()
             self.query_one("#labs").focus()
@@ -334,7 +335,10 @@ class HomeScreen(HomePages):
         )
         if self._choices:
             clusters.highlighted = min(at, len(self._choices) - 1)
-        self.query_one("#home-clusters-title").display = True
+        title = self.query_one("#home-clusters-title", Static)
+        why = self.tutor.desk.cluster_why
+        title.update(line((f"Clusters{f'  {plain(why, 300)}' if why else ''}", DIM)).truncate(width, ellipsis=True))
+        title.display = True
         self._show_facts()
 
     def _show_facts(self) -> None:
