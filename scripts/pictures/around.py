@@ -37,6 +37,7 @@ async def first(out: Path) -> None:
 async def pages(out: Path) -> None:
     """The pages over a lab."""
     async with stage(out, (120, 34), "lab2") as seen:
+        await seen.quiet()
         await seen.press("u", rest=2.0)
         await seen.shot("summary")
         await seen.press("escape")

@@ -49,6 +49,8 @@ def to_png(svg: str, png: Path, width: int) -> None:
     smaller = shutil.which("pngquant")
     if smaller is not None:
         # 99: no picture was worth the work, the file stays as it is.
-        done = subprocess.run([smaller, "--force", "--strip", "--skip-if-larger", "--ext", ".png", "128", str(png)])
+        done = subprocess.run(
+            [smaller, "--force", "--strip", "--skip-if-larger", "--speed", "1", "--ext", ".png", "256", str(png)]
+        )
         if done.returncode not in (0, 98, 99):
             raise SystemExit(f"pngquant failed on {png.name}")
