@@ -144,7 +144,9 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         await self._show(message.state)
         self.offer_summary(before)
         was, now = before.steps[self.viewed], self.step
-        if now.done and not was.done and was.step.id == now.step.id and not now.read:
+        # What was done before the cluster was heard again is no news.
+        known = was.done_earlier and not before.live
+        if now.done and not was.done and not known and was.step.id == now.step.id and not now.read:
             self.celebrate(now)
 
     @on(JobDone)
