@@ -127,7 +127,8 @@ class TutorApp(Clipboard):
 
     def _meanwhile(self) -> None:
         """The lab takes its time: home says that it is being opened."""
-        if self.screen.id == "_default" and self._wanted:
+        # The learner may have left already: then there is no screen at all.
+        if self._wanted and [screen.id for screen in self.screen_stack] == ["_default"]:
             self.push_screen(HomeScreen(opening=self._wanted))
 
     def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:
