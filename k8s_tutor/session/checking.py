@@ -14,10 +14,9 @@ from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_FAIL, EXIT_PASS, TutorError
 from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Mode, Step
 from k8s_tutor.session import engine
-from k8s_tutor.session.actions import check_state
 from k8s_tutor.session.engine import Memory
 from k8s_tutor.session.session import Session, settled
-from k8s_tutor.session.state import CheckState, LabState, Link
+from k8s_tutor.session.state import CheckState, LabState, Link, check_state
 from k8s_tutor.session.workspace import Workspace
 
 EXPERIMENT_SECONDS = 45.0
