@@ -5,8 +5,17 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+import threading
 
 from k8s_tutor.errors import UsageError
+
+SETTLED = 3.0
+"""Seconds after which the first screen stands: what is there then is not searched for garbage any more."""
+
+
+def _collect() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,12 +34,13 @@ def run(options: argparse.Namespace) -> int:
         from k8s_tutor.labs.loader import find
 
         find(lab)
-    # Modules are loaded to stay: searching them for garbage took a seventh of the time.
+    # Modules, screens and objects are made to stay: searching them for garbage took a seventh of the time.
     gc.disable()
+    later = threading.Timer(SETTLED, _collect)
+    later.daemon = True
+    later.start()
     from k8s_tutor.ui.app import run as run_app
 
-    gc.freeze()
-    gc.enable()
     # While thousands of objects are read and judged in other threads, the screen waits this long for its turn, and
     # several times for one key.
     sys.setswitchinterval(0.0005)

@@ -66,12 +66,16 @@ def _lack(check: CheckState) -> str:
     parts = [f"{word}: {title}."]
     if finding is None:
         return " ".join(parts)
-    parts.append(f"Found: {finding.observed.rstrip('.')}.")
+    parts.append(_sentence(f"Found: {finding.observed}"))
     if finding.cause is not None and finding.cause.text and not finding.observed.startswith(finding.cause.text):
-        parts.append(f"The likely reason: {finding.cause.text.rstrip('.')}.")
+        parts.append(_sentence(f"The likely reason: {finding.cause.text}"))
     if finding.command:
         parts.append(f"See for yourself: `{finding.command}`")
     return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('.')}."
 
 
 def one_more(memory: Memory, step: Step) -> tuple[Memory, int]:

@@ -16,6 +16,7 @@ from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 if TYPE_CHECKING:
     from k8s_tutor.clusters.doctor import Finding
     from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.labs.model import Lab
     from k8s_tutor.phases import Report
     from k8s_tutor.ui.choices import Choice, Ground, Pick
 
@@ -27,6 +28,7 @@ class Desk:
 
     def __init__(self, name: str | None, context: str | None) -> None:
         self._named = name, context
+        self._labs: dict[str, Lab] = {}
 
     @cached_property
     def _pick(self) -> Pick:
@@ -129,7 +131,9 @@ class Desk:
         from k8s_tutor.labs.loader import load
         from k8s_tutor.session.session import Session
 
-        return Session(load(lab_id), cluster)
+        # What home has just read is not read once more.
+        known = self._labs.get(lab_id)
+        return Session(load(lab_id) if known is None else known, cluster)
 
     def shell(self, session: SessionPort, /) -> ShellSpec:
         """The learner's shell in the lab's folder."""
@@ -151,6 +155,7 @@ class Desk:
             lab = load(lab_id)
         except TutorError as error:
             return LabCard(lab_id, title, summary, minutes, trouble=error.message)
+        self._labs[lab_id] = lab
         done, hints, touched = _progress(lab_id)
         open_steps = [step for step in lab.steps if step.id not in done]
         return LabCard(

@@ -75,7 +75,8 @@ class HomeScreen(HomePages):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.HOME]
     pane = "home"
 
-    def __init__(self) -> None:
+    def __init__(self, opening: str = "") -> None:
+        """``opening``: id of the lab that is being opened already."""
         super().__init__()
         self._cards: tuple[LabCard, ...] = ()
         self._cluster: Cluster | None = None
@@ -83,7 +84,7 @@ class HomeScreen(HomePages):
         self._ground: Ground | None = None
         self._looked = False
         self._stopping = ""
-        self._opening = ""
+        self._opening = opening
         self._trouble: Row | None = None
 
     @property
@@ -124,8 +125,8 @@ class HomeScreen(HomePages):
 
     def on_screen_resume(self) -> None:
         """Coming back: the lab may have gone on, the cluster may be there now."""
-        self._opening = ""
         if self._looked:
+            self._opening = ""
             self.look()
 
     def look(self) -> None:

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Markdown, Static
+from textual.widgets.markdown import MarkdownFence
 
 from k8s_tutor.labs.model import Question
 from k8s_tutor.session.asking import service_of
@@ -97,6 +98,23 @@ class QuestionRow(Vertical):
             self.post_message(Answered(self.question.check, event.value.strip()))
 
 
+class Fence(MarkdownFence):
+    """Code in a lesson. Without a language it is plain: to guess one, every lexer there is would be loaded."""
+
+    @classmethod
+    def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
+        """The code with the colours of its language, if it names one."""
+        if not language:
+            return Content("\n".join(code.splitlines())).stylize_before("$text")
+        return super().highlight(code, language, ansi, dark)
+
+
+class StepText(Markdown):
+    """The text of a step."""
+
+    BLOCKS = {**Markdown.BLOCKS, "fence": Fence, "code_block": Fence}  # noqa: RUF012 - declared so by Textual
+
+
 class LessonPane(Vertical):
     """A step's title and text, made anew only when another step is shown: text is never yanked away."""
 
@@ -107,7 +125,7 @@ class LessonPane(Vertical):
     def compose(self) -> ComposeResult:
         """Title and text."""
         yield Static("", markup=False, id="step-title")
-        yield Markdown("", id="step-text", open_links=False)
+        yield StepText("", id="step-text", open_links=False)
 
     async def show_step(self, step: StepState, number: int) -> None:
         """Show this step (``number`` counts from 1)."""
