@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from k8s_tutor.checks.outcome import Status
-from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.labs.model import Lab, Step
 from k8s_tutor.session.engine import Memory, judge
 from k8s_tutor.session.progress import Progress
@@ -117,15 +116,7 @@ def next_hint(lab: Lab, step: Step | None = None, look: Callable[[], LabState] |
 
 def without_cluster(lab: Lab, why: str = "no cluster was asked") -> LabState:
     """The lab as the learner's files and answers alone tell it: what needs a cluster could not be looked at."""
-    workspace, now = Workspace(lab), time.time()
+    now = time.time()
     progress = Progress(lab.id, "")
     progress.close()
-    record = Record(
-        namespace="",
-        began=now,
-        now=now,
-        files=workspace.files(),
-        answers=workspace.answers(),
-        unobserved=dict.fromkeys(KINDS, why),
-    )
-    return judge(lab, record, progress.memory, now)
+    return judge(lab, Workspace(lab).record(why, now), progress.memory, now)

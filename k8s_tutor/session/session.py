@@ -24,7 +24,7 @@ from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.kube.watcher import LinkState, Watcher
 from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.session import engine
-from k8s_tutor.session.actions import Runner, Tell, step_state
+from k8s_tutor.session.actions import Runner, Tell
 from k8s_tutor.session.again import begun_again, may_again
 from k8s_tutor.session.connection import Connection, ensure_namespace, open_connection
 from k8s_tutor.session.drafts import Draft, Drafts
@@ -35,7 +35,7 @@ from k8s_tutor.session.observing import Observer
 from k8s_tutor.session.probed import watch_commands
 from k8s_tutor.session.progress import Progress
 from k8s_tutor.session.reset import renew
-from k8s_tutor.session.state import LabState, Link, StepState
+from k8s_tutor.session.state import LabState, Link, StepState, step_state
 from k8s_tutor.session.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -249,14 +249,9 @@ class HomeScreen(HomePages):
         card, cluster = self.card, self._cluster
         if self.tell_why("restart") or card is None or cluster is None:
             return
-        from k8s_tutor.ui.screens.confirm import ConfirmScreen
+        from k8s_tutor.ui.screens.confirm import about_starting_over
 
-        question = ConfirmScreen(
-            f"Start {card.title} over?",
-            f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
-            f"forgets its progress. Your files are moved aside in {tilde(self.tutor.desk.workspace(card.id))}.",
-            yes="start over",
-        )
+        question = about_starting_over(card.title, cluster, self.tutor.desk.workspace(card.id))
         if await self.app.push_screen_wait(question):
 
             def over() -> None:

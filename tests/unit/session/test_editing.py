@@ -110,6 +110,23 @@ def test_what_is_learnt_again_only_when_the_document_is_another(api: Api, server
     assert editing.learn(POD)
 
 
+def test_the_schemas_that_are_read_stand_in_the_journal_and_those_from_disk_do_not(
+    api: Api, server: LoopbackApi
+) -> None:
+    journal = Journal()
+    Editing(api, "learner", journal).learn(POD)
+    told = [(entry.command, entry.how) for entry in journal.entries()]
+    index, document = "kubectl get --raw /openapi/v3", "kubectl get --raw /openapi/v3/api/v1"
+    assert told == [(index, How.DONE), (document, How.DONE)]
+    again = Journal()
+    Editing(api, "learner", again).learn(POD)
+    assert [entry.command for entry in again.entries()] == [index], "what lies on disk is asked of nobody"
+    server.faults.extend([reset] * 8)
+    silent = Journal()
+    assert not Editing(api, "learner", silent).learn(POD)
+    assert [entry.how for entry in silent.entries()] == [How.FAILED]
+
+
 def test_a_field_is_explained_and_completed_by_the_clusters_schema(api: Api) -> None:
     editing = Editing(api, "learner")
     told = editing.explain(POD, 5, 4)
