@@ -2,21 +2,26 @@
 
     python scripts/record.py [--home FOLDER] [--out FILE]
 
-The tutor runs in tmux and is driven by keys with a person's pauses, by what stands on its screen (tests/e2e). What it
-writes is kept with its times, in the asciicast format, version 2; pauses are shortened to two seconds, and nothing else
-is changed: what waits for a cluster takes as long as it took. Play it with ``asciinema play docs/recording.cast``.
+The tutor runs in tmux and is driven by keys with a person's pauses, by what stands on its screen (tests/e2e). What
+comes to a second terminal of the same session is kept with its times, in the asciicast format, version 2; pauses are
+shortened to two seconds, and nothing else is changed: what waits for a cluster takes as long as it took.
+Play it with ``asciinema play docs/recording.cast``.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import os
-import shlex
+import pty
 import shutil
+import struct
 import sys
 import tempfile
+import termios
+import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,8 +32,10 @@ from pictures import cast  # noqa: E402
 from pictures.learner import environment, take_down  # noqa: E402
 
 SIZE = (120, 34)
-LETTER = 0.045
+LETTER = 0.06
 """Seconds from letter to letter."""
+PACE = 1.6
+"""What every pause is multiplied by: for who reads along."""
 
 
 class Person(Terminal):
@@ -46,31 +53,36 @@ class Person(Terminal):
             super().keys(name)
             time.sleep(0.12 if len(names) > 1 else 0.0)
 
-    def pipe(self, argv: list[str]) -> None:
-        """What the program writes goes to this one's stdin as well, from now on."""
-        self._tmux("pipe-pane", "-o", shlex.join(argv))
+    def plain(self) -> None:
+        """No line of tmux's own, and all the colours there are."""
+        self._tmux("set-option", "-g", "status", "off")
+        self._tmux("set-option", "-as", "terminal-features", ",xterm-256color:RGB")
 
     def read(self, seconds: float) -> None:
         """Look at the screen for a while."""
-        time.sleep(seconds)
+        time.sleep(seconds * PACE)
 
 
-def listen(file: Path) -> None:
-    """Keep what comes in on stdin: a line with time and length, then the bytes."""
-    with file.open("wb", buffering=0) as kept:
-        while piece := os.read(0, 65536):
-            kept.write(f"{time.monotonic():.4f} {len(piece)}\n".encode() + piece)
+class Onlooker(threading.Thread):
+    """A second user of the same tmux session, on a terminal of its own: what comes there is kept, with its times."""
 
+    def __init__(self, person: Person, variables: dict[str, str]) -> None:
+        super().__init__(daemon=True)
+        self.pieces: list[tuple[float, bytes]] = []
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            command = ["tmux", "-S", str(person.socket), "attach-session", "-r"]
+            os.execvpe("tmux", command, variables)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+        self.start()
 
-def heard(file: Path) -> Iterator[tuple[float, bytes]]:
-    """What ``listen`` kept."""
-    data = file.read_bytes()
-    at = 0
-    while at < len(data):
-        end = data.index(b"\n", at)
-        moment, length = data[at:end].split()
-        at = end + 1 + int(length)
-        yield float(moment), data[end + 1 : at]
+    def run(self) -> None:
+        """Until the session ends."""
+        with contextlib.suppress(OSError):  # the other end is gone
+            while piece := os.read(self._terminal, 65536):
+                self.pieces.append((time.monotonic(), piece))
+        os.close(self._terminal)
+        os.waitpid(self._pid, 0)
 
 
 def story(one: Learner, person: Person) -> None:
@@ -116,7 +128,11 @@ def story(one: Learner, person: Person) -> None:
     one.onward(2, "Three from one")
     _in_shell(one, person, "lab2", "kubectl apply -f nginx-deploy.yaml")
     person.read(0.8)
-    _ahead(one, person, 3, "What does it say of itself?")
+    one.onward(3, "What does it say of itself?")
+    person.read(0.8)
+    one.answer("Which update strategy", "RollingUpdate")
+    one.done()
+    person.read(1.0)
     _ahead(one, person, 4, "Delete one pod")
     names = [pod["metadata"]["name"] for pod in one.objects("pods", "-l", "app=nginx")]
     victim = next(name for name in names if name.startswith("nginx-deployment-"))
@@ -141,11 +157,12 @@ def story(one: Learner, person: Person) -> None:
     _in_shell(one, person, "lab2", "kubectl expose deployment nginx-deployment --name=nginx-service")
     _ahead(one, person, 8, "Who answers?")
     person.keys("w")
-    person.wait("Who answered", why="who answered")
+    # The tutor asks by itself as well, as soon as there is a Service.
+    before = _asked(person.wait(lambda s: "Who answered" in s or " requests to " in s, why="who answered"))
     for asked in (10, 20, 30):
         person.read(0.6)
         person.keys("Space")
-        person.wait(lambda s, asked=asked: _asked(s) >= asked, 30, why=f"{asked} requests")  # type: ignore[misc]
+        person.wait(lambda s, asked=asked: _asked(s) >= before + asked, 30, why=f"{asked} requests more")
     person.read(2.5)
     person.keys("Escape")
     person.wait(lambda s: " requests to " not in s, why="the lab again")
@@ -176,7 +193,8 @@ def _ahead(one: Learner, person: Person, number: int, title: str) -> None:
     """On, asking twice where the step on view is not done."""
     one.letters()
     person.keys("n")
-    if not person.shows(lambda s: one.title(s).startswith(f"{number}  {title[:20]}"), 1.0):
+    there = lambda s: one.title(s).startswith(f"{number}  {title[:20]}")  # noqa: E731
+    if not there(person.wait(lambda s: there(s) or "looks ahead all the same" in " ".join(s.split()), why=title)):
         person.keys("n")
     one.at(number, title)
     person.read(0.5)
@@ -192,11 +210,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, help="the learner's home (default: a temporary folder)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "recording.cast")
-    parser.add_argument("--listen", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.listen:
-        listen(args.listen)
-        return 0
     home: Path = (args.home or Path(tempfile.mkdtemp(prefix="k8s-tutor-"))).resolve()
     home.mkdir(parents=True, exist_ok=True)
     variables = environment(home) | {"PS1": "$ "}
@@ -204,18 +218,18 @@ def main() -> int:
     # Through home each time, so that it is seen.
     (home / "config" / "k8s-tutor" / "config.toml").write_text('start = "home"\n')
     os.chdir(home)
-    raw = home / "heard"
     person = Person(["bash", "--norc", "--noprofile"], variables, home, *SIZE)
     try:
+        person.plain()
         person.wait("$", why="a prompt")
-        # From the first letter on.
-        person.pipe([sys.executable, str(Path(__file__).resolve()), "--listen", str(raw)])
-        person.keys("C-l")
+        onlooker = Onlooker(person, variables)
+        person.read(1.0)
         story(Learner(person, variables), person)
     finally:
         person.close()
         take_down(variables)
-    events = list(cast.paced(cast.texts(heard(raw))))
+    onlooker.join(10)
+    events = list(cast.paced(cast.texts(onlooker.pieces)))
     text = cast.written(events, SIZE, "k8s-tutor: parts of two labs")
     wrong = cast.problems(text)
     if wrong:
