@@ -14,7 +14,7 @@ from k8s_tutor.checks import images
 from k8s_tutor.checks.causes.absent import absent_trouble
 from k8s_tutor.checks.causes.trouble import Trouble, Weight
 from k8s_tutor.checks.check import Wish, check
-from k8s_tutor.checks.fields import BUILT_IN, shape_of
+from k8s_tutor.checks.fields import BUILT_IN, required_below
 from k8s_tutor.checks.outcome import Outcome, Seen, passed
 from k8s_tutor.checks.reading import (
     container,
@@ -223,16 +223,17 @@ def answer_event(record: Record, /, *, pod: str, question: str = "") -> Outcome:
 
 def _required(record: Record, kind: str, path: str) -> list[str]:
     """The required fields below ``path`` of a kind, by the live schema, else by what is built in."""
+    steps = re.findall(r"[^.\[\]]+", path)
     live = mapping(record.schema, kind)
-    for root in (shape_of(live) if live else None, BUILT_IN.get(kind)):
-        shape: Any = root
-        for step in re.findall(r"[^.\[\]]+", path):
-            shape = shape[0] if isinstance(shape, list) else shape
-            shape = shape.get(step) if isinstance(shape, dict) else None
+    found = required_below(live, steps) if live else ()
+    if found:
+        return [str(name) for name in found]
+    shape: Any = BUILT_IN.get(kind)
+    for step in steps:
         shape = shape[0] if isinstance(shape, list) else shape
-        if isinstance(shape, dict) and shape.get("!"):
-            return [str(name) for name in shape["!"]]
-    return []
+        shape = shape.get(step) if isinstance(shape, dict) else None
+    shape = shape[0] if isinstance(shape, list) else shape
+    return [str(name) for name in shape["!"]] if isinstance(shape, dict) and shape.get("!") else []
 
 
 def _schema_wish(record: Record, params: Params) -> Iterable[Wish]:

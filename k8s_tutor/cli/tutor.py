@@ -13,8 +13,14 @@ SETTLED = 3.0
 """Seconds after which the first screen stands: what is there then is not searched for garbage any more."""
 
 
+GARBAGE = (10_000, 10, 20)
+"""How many new objects make Python search them for garbage, and how many searches a wider one. With Python's own (700)
+thousands of objects that came from a cluster are gone through several times a second, and a key waits."""
+
+
 def _collect() -> None:
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     gc.enable()
 
 

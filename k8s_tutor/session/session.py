@@ -97,7 +97,7 @@ class Session:
             self._drafts = Drafts(lab.id, keep=keep)
             self._closing.append(self._drafts.close)
             self.recorder = Recorder(self.namespace)
-            self._began = self.recorder.snapshot().began
+            self._began = self.recorder.began
             self._state = engine.blank(lab, self.recorder.snapshot(), self._memory, "connecting to the cluster")
             self._observer = Observer(self.connection, self.recorder, self._wake, eager=eager)
             self._closing.append(self._observer.close)
@@ -367,7 +367,7 @@ class Session:
             self.progress.move(namespace.uid)
             self._memory = self.progress.memory
             self.recorder.namespace_is(namespace.uid)
-            self._began = self.recorder.snapshot().began
+            self._began = self.recorder.began
             self._observer.restart()
         self.changed()
         # Whoever asks next must not get a verdict on what is gone.
@@ -438,7 +438,7 @@ class Session:
             pause = min((time.thread_time() - began) * LEAVE, LONGEST_PAUSE)
 
     def _judge(self) -> None:
-        began = self.recorder.snapshot().began
+        began = self.recorder.began
         if began != self._began:
             self._renewed(began)
         with self._changed:

@@ -20,7 +20,7 @@ from k8s_tutor.session.state import CheckState, StepState
 from k8s_tutor.ui.messages import Answered, CommandChosen
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
 from k8s_tutor.ui.widgets.knob import Door
-from k8s_tutor.ui.widgets.rows import Rows
+from k8s_tutor.ui.widgets.rows import Line, Rows
 
 HELP = """
 The lesson: one short step, and what there is to do in it.
@@ -124,12 +124,12 @@ class LessonPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Title and text."""
-        yield Static("", markup=False, id="step-title")
+        yield Line(id="step-title")
         yield StepText("", id="step-text", open_links=False)
 
     async def show_step(self, step: StepState, number: int) -> None:
         """Show this step (``number`` counts from 1)."""
-        self.query_one("#step-title", Static).update(title_text(step, number))
+        self.query_one("#step-title", Line).show(title_text(step, number))
         if step.step.id != self._step_id:
             self._step_id = step.step.id
             await self.query_one("#step-text", Markdown).update(step.step.text)

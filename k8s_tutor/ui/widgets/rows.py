@@ -7,8 +7,24 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
+from textual.widgets import Static
 
 from k8s_tutor.ui.text import lines
+
+
+class Line(Static):
+    """One text; what is the same as before has nothing laid out anew (``update`` lays out the whole screen)."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__("", markup=False, id=id)
+        self._shown = Content()
+
+    def show(self, text: Content) -> None:
+        """Show this text."""
+        if not text.is_same(self._shown):
+            self._shown = text
+            self.update(text)
+
 
 Row = tuple[Content, Content]
 """What stands at the left (a sign, a word), and the text that may wrap beside it."""
