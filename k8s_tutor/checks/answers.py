@@ -80,6 +80,13 @@ def _pod(record: Record, name: str, asks: str) -> Object | Outcome:
     return pod
 
 
+def _deployment(record: Record, name: str, asks: str) -> Object | Outcome:
+    deployment = find(record, "Deployment", name)
+    if deployment is None:
+        return absent_trouble(record, "Deployment", name).outcome(f"Your answer tells {asks}.", f"Deployment {name}")
+    return deployment
+
+
 def _own_container(pod: Object, only: str) -> str:
     """The name of the container that is asked about: the given one, else the first."""
     names = [name for name in container_names(pod) if name]
@@ -336,11 +343,9 @@ _strategy = _expected("Deployment", lambda record, item, params: text(item, "spe
 def answer_strategy(record: Record, /, *, deployment: str, question: str = "") -> Outcome:
     """The learner tells the Deployment's update strategy."""
     asks = f"the update strategy of Deployment {deployment}"
-    item = find(record, "Deployment", deployment)
-    if item is None:
-        return absent_trouble(record, "Deployment", deployment).outcome(
-            f"Your answer tells {asks}.", f"Deployment {deployment}"
-        )
+    item = _deployment(record, deployment, asks)
+    if isinstance(item, Outcome):
+        return item
     right = text(item, "spec", "strategy", "type") or None
 
     def wrong(answer: str) -> str:
@@ -363,11 +368,9 @@ def _hash(record: Record, deployment: Object, params: Params) -> str | None:
 def answer_template_hash(record: Record, /, *, deployment: str, question: str = "") -> Outcome:
     """The learner tells the pod-template-hash of the Deployment's current ReplicaSet."""
     asks = f"the pod template's hash of Deployment {deployment}"
-    item = find(record, "Deployment", deployment)
-    if item is None:
-        return absent_trouble(record, "Deployment", deployment).outcome(
-            f"Your answer tells {asks}.", f"Deployment {deployment}"
-        )
+    item = _deployment(record, deployment, asks)
+    if isinstance(item, Outcome):
+        return item
     current = current_replicaset(record, item)
     right = _hash(record, item, {})
 

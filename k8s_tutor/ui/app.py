@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 
-from k8s_tutor.ui import bindings, pasting, settings, themes
+from k8s_tutor.ui import bindings, escape_key, pasting, settings, themes
 from k8s_tutor.ui.background import Jobs
 from k8s_tutor.ui.clipboard import Clipboard
 from k8s_tutor.ui.messages import JobDone, StartupChanged
@@ -63,6 +63,7 @@ class TutorApp(Clipboard):
     def __init__(self, desk: DeskPort, *, lab: str | None = None, resume: bool = False) -> None:
         super().__init__()
         pasting.harden()
+        escape_key.hasten()
         self.desk = desk
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)
@@ -126,7 +127,8 @@ class TutorApp(Clipboard):
 
     def _meanwhile(self) -> None:
         """The lab takes its time: home says that it is being opened."""
-        if self.screen.id == "_default" and self._wanted:
+        # The learner may have left already: then there is no screen at all.
+        if self._wanted and [screen.id for screen in self.screen_stack] == ["_default"]:
             self.push_screen(HomeScreen(opening=self._wanted))
 
     def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:

@@ -15,7 +15,6 @@ from k8s_tutor.ui.settings import LEAST, MOST
 from k8s_tutor.ui.text import plain
 from k8s_tutor.ui.widgets.divider import Divider
 from k8s_tutor.ui.widgets.editor import EditorPane
-from k8s_tutor.ui.widgets.terminal_slot import TerminalSlot
 
 if TYPE_CHECKING:
     from k8s_tutor.session.state import LabState, StepState
@@ -105,9 +104,6 @@ class LabKeys(Reasons):
 
     def _why_not_solve(self) -> str:
         return "" if self.step.step.solution else "there is nothing to do for you in this step."
-
-    def _why_not_swap(self) -> str:
-        return "" if self.query_one(TerminalSlot).ready else "the shell is not known yet: a moment."
 
     def _why_not_zoom(self) -> str:
         return "there is one pane at this width already; 1 to 5 change it." if self.narrow else ""
