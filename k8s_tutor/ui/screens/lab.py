@@ -221,8 +221,11 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         self.call_after_refresh(self._show_tabs)
         self.call_after_refresh(self._balance)
 
-    def _balance(self) -> None:
-        """Text above, what is to do and proven below: the latter is always in view, the former scrolls if need be."""
+    def _balance(self, looks: int = 3) -> None:
+        """Text above, what is to do and proven below: the latter is always in view, the former scrolls if need be.
+
+        ``looks``: how often at most, as another height can bring another width, and text wraps anew.
+        """
         left, reading, standing = (self.query_one(f"#{name}") for name in ("left", "reading", "standing"))
         whole = left.content_size.height
         text = max((child.virtual_region_with_margin.bottom for child in reading.children), default=0)
@@ -233,6 +236,8 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
             height = 0
         if reading.styles.height is None or reading.styles.height.value != height:
             reading.styles.height = height
+            if looks > 1:
+                self.call_after_refresh(self._balance, looks - 1)
 
     def action_unfocus(self) -> None:
         """Out of a field: letters are keys again."""
