@@ -32,6 +32,7 @@ class Screen:
         self._socket = str(folder / f"tmux-{secrets.token_hex(3)}")
         self._core = Terminal(cols=COLUMNS, rows=ROWS)
         self.environment = environment
+        self.closed = False
         size = ["-x", str(COLUMNS), "-y", str(ROWS)]
         settings = ["set", "-g", "status", "off", ";", "set", "-s", "escape-time", "0", ";"]
         settings += ["set", "-g", "remain-on-exit", "on", ";", "new-session", "-d", *size, *command]
@@ -92,7 +93,10 @@ class Screen:
                 self._core.feed(os.read(self.master, 1 << 16))
 
     def close(self) -> None:
-        """End the program and tmux."""
+        """End the program and tmux. May be called twice."""
+        if self.closed:
+            return
+        self.closed = True
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, timeout=60)
         # The client waits until its last words are read.
         deadline = time.monotonic() + 10

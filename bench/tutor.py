@@ -20,6 +20,7 @@ import contextlib
 import os
 import queue
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0, help="changes a second")
     parser.add_argument("--change", nargs=2, metavar=("KUBECONFIG", "PODS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    # Ended from outside, it takes down what it brought up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.change:
         return change(Path(options.change[0]), int(options.change[1]), options.rate)
     lines = bench_tutor(tuple(options.parts) or PARTS, options.soak, options.pods, options.rate)
@@ -78,7 +81,7 @@ def bench_tutor(
     with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as made, cluster(Path(made)) as (environment, api):
         folder = Path(made)
         bench = Bench(environment, folder, api, soak, pods, rate)
-        with bench.kwok():
+        with contextlib.closing(bench), bench.kwok():
             bench.way()
             for part in PARTS:
                 if part in parts:
@@ -138,6 +141,7 @@ class Bench:
         self._soak, self._pods, self._rate = soak, pods, rate
         self._there = 0
         self._restarts = 1000
+        self._screens: list[Screen] = []
         self._kwok = kwok.binary()
         self.maker = f"kwok {kwok.VERSION}" if self._kwok else "the bench's own (kwok cannot be had here)"
         if self._kwok:
@@ -162,7 +166,14 @@ class Bench:
         print(self.rows[-1], file=sys.stderr, flush=True)
 
     def _open(self, *command: str) -> Screen:
-        return Screen(self._environment, self._folder, list(command))
+        screen = Screen(self._environment, self._folder, list(command))
+        self._screens.append(screen)
+        return screen
+
+    def close(self) -> None:
+        """End what a part that broke off left open."""
+        for screen in self._screens:
+            screen.close()
 
     def _lab(self) -> Screen:
         screen = self._open(*TUTOR, "--lab", "lab1")
