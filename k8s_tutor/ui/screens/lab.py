@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.css.query import NoMatches
 from textual.widgets import Input
 
 from k8s_tutor.errors import TutorError
@@ -157,7 +158,12 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
     async def _show(self, state: LabState) -> None:
         async with self._showing:
             state = self.state  # the newest by now
-            await self._show_step(state)
+            try:
+                await self._show_step(state)
+            except NoMatches:
+                if self.is_attached and not self._closing:
+                    raise
+                return  # the screen is being taken away, its parts before it
         self.tell_screens()
 
     async def _show_step(self, state: LabState) -> None:
