@@ -3,23 +3,18 @@
     python scripts/record.py [--home FOLDER] [--out FILE]
 
 The tutor runs in tmux and is driven by keys with a person's pauses, by what stands on its screen (tests/e2e). What
-comes to a second terminal of the same session is kept with its times, in the asciicast format, version 2; pauses are
-shortened to two seconds, and nothing else is changed: what waits for a cluster takes as long as it took.
+stands there is kept ten times a second, in the asciicast format, version 2; pauses are shortened to two seconds, and
+nothing else is changed: what waits for a cluster takes as long as it took.
 Play it with ``asciinema play docs/recording.cast``.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import os
-import pty
 import shutil
-import struct
 import sys
 import tempfile
-import termios
 import threading
 import time
 from pathlib import Path
@@ -32,9 +27,9 @@ from pictures import cast  # noqa: E402
 from pictures.learner import environment, take_down  # noqa: E402
 
 SIZE = (120, 34)
-LETTER = 0.06
+LETTER = 0.05
 """Seconds from letter to letter."""
-PACE = 1.6
+PACE = 1.0
 """What every pause is multiplied by: for who reads along."""
 
 
@@ -53,10 +48,13 @@ class Person(Terminal):
             super().keys(name)
             time.sleep(0.12 if len(names) > 1 else 0.0)
 
-    def plain(self) -> None:
-        """No line of tmux's own, and all the colours there are."""
-        self._tmux("set-option", "-g", "status", "off")
-        self._tmux("set-option", "-as", "terminal-features", ",xterm-256color:RGB")
+    def picture(self) -> cast.Picture:
+        """What stands there, with its colours."""
+        place = "#{cursor_x} #{cursor_y} #{cursor_flag}"
+        told = self._tmux("capture-pane", "-p", "-e", "-N", ";", "display-message", "-p", place)
+        *rows, last = told.rstrip("\n").split("\n")
+        column, row, shown = last.split()
+        return cast.Picture(cast.rows_of("\n".join(rows)), (int(column), int(row)), shown == "1")
 
     def read(self, seconds: float) -> None:
         """Look at the screen for a while."""
@@ -64,25 +62,24 @@ class Person(Terminal):
 
 
 class Onlooker(threading.Thread):
-    """A second user of the same tmux session, on a terminal of its own: what comes there is kept, with its times."""
+    """Looks at the terminal ten times a second, and keeps what it saw, with the time."""
 
-    def __init__(self, person: Person, variables: dict[str, str]) -> None:
+    def __init__(self, person: Person) -> None:
         super().__init__(daemon=True)
-        self.pieces: list[tuple[float, bytes]] = []
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            command = ["tmux", "-S", str(person.socket), "attach-session", "-r"]
-            os.execvpe("tmux", command, variables)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+        self.pictures: list[tuple[float, cast.Picture]] = []
+        self._person = person
+        self._over = threading.Event()
         self.start()
 
     def run(self) -> None:
-        """Until the session ends."""
-        with contextlib.suppress(OSError):  # the other end is gone
-            while piece := os.read(self._terminal, 65536):
-                self.pieces.append((time.monotonic(), piece))
-        os.close(self._terminal)
-        os.waitpid(self._pid, 0)
+        """Until told to end."""
+        while not self._over.wait(0.1):
+            self.pictures.append((time.monotonic(), self._person.picture()))
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self.join()
 
 
 def story(one: Learner, person: Person) -> None:
@@ -133,7 +130,8 @@ def story(one: Learner, person: Person) -> None:
     one.answer("Which update strategy", "RollingUpdate")
     one.done()
     person.read(1.0)
-    _ahead(one, person, 4, "Delete one pod")
+    one.onward(4, "Delete one pod")
+    person.read(0.5)
     names = [pod["metadata"]["name"] for pod in one.objects("pods", "-l", "app=nginx")]
     victim = next(name for name in names if name.startswith("nginx-deployment-"))
     one.enter_shell("lab2")
@@ -143,9 +141,11 @@ def story(one: Learner, person: Person) -> None:
     person.keys("4")  # the pod goes, and another comes
     one.done()
     person.read(2.0)
-    _ahead(one, person, 5, "A pod that nobody misses")
-    _in_shell(one, person, "lab2", "kubectl delete pod nginx-pod", done=False)
-    _ahead(one, person, 6, "Ten of them")
+    one.onward(5, "A pod that nobody misses")
+    person.read(0.5)
+    _in_shell(one, person, "lab2", "kubectl delete pod nginx-pod")
+    one.onward(6, "Ten of them")
+    person.read(0.5)
     one.enter_shell("lab2")
     person.type("kubectl scale deployment nginx-deployment --replicas=10")
     person.keys("Enter")
@@ -153,9 +153,11 @@ def story(one: Learner, person: Person) -> None:
     person.keys("4")
     one.done(120)
     person.read(2.0)
-    _ahead(one, person, 7, "One address that stays")
+    one.onward(7, "One address that stays")
+    person.read(0.5)
     _in_shell(one, person, "lab2", "kubectl expose deployment nginx-deployment --name=nginx-service")
-    _ahead(one, person, 8, "Who answers?")
+    one.onward(8, "Who answers?")
+    person.read(0.5)
     person.keys("w")
     # The tutor asks by itself as well, as soon as there is a Service.
     before = _asked(person.wait(lambda s: "Who answered" in s or " requests to " in s, why="who answered"))
@@ -179,25 +181,13 @@ def story(one: Learner, person: Person) -> None:
     person.read(0.5)
 
 
-def _in_shell(one: Learner, person: Person, lab: str, command: str, *, done: bool = True) -> None:
+def _in_shell(one: Learner, person: Person, lab: str, command: str) -> None:
     """F6, a command, its answer; out again."""
     one.enter_shell(lab)
     one.run(lab, command)
-    if done:
-        one.done()
+    one.done()
     person.read(1.0)
     one.leave_shell()
-
-
-def _ahead(one: Learner, person: Person, number: int, title: str) -> None:
-    """On, asking twice where the step on view is not done."""
-    one.letters()
-    person.keys("n")
-    there = lambda s: one.title(s).startswith(f"{number}  {title[:20]}")  # noqa: E731
-    if not there(person.wait(lambda s: there(s) or "looks ahead all the same" in " ".join(s.split()), why=title)):
-        person.keys("n")
-    one.at(number, title)
-    person.read(0.5)
 
 
 def _asked(screen: str) -> int:
@@ -220,16 +210,15 @@ def main() -> int:
     os.chdir(home)
     person = Person(["bash", "--norc", "--noprofile"], variables, home, *SIZE)
     try:
-        person.plain()
         person.wait("$", why="a prompt")
-        onlooker = Onlooker(person, variables)
-        person.read(1.0)
+        onlooker = Onlooker(person)
+        person.read(0.5)
         story(Learner(person, variables), person)
+        onlooker.end()
     finally:
         person.close()
         take_down(variables)
-    onlooker.join(10)
-    events = list(cast.paced(cast.texts(onlooker.pieces)))
+    events = list(cast.events(onlooker.pictures))
     text = cast.written(events, SIZE, "k8s-tutor: parts of two labs")
     wrong = cast.problems(text)
     if wrong:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pictures.learner import CLUSTER
@@ -69,16 +69,34 @@ async def colours(out: Path) -> None:
 
 
 async def lost(out: Path) -> None:
-    """The cluster is stopped while a lab is open."""
-    from k8s_tutor.session.places import native
-
+    """The API server is killed while a lab is open, again and again; left alone, it is heard again."""
     async with stage(out, (120, 34), "lab2") as seen:
         await seen.look_at("scale")
         await seen.press("4")
-        await asyncio.to_thread(native().down, CLUSTER, report=lambda _phase: None)
+        for _ in range(60):
+            for pid in _api_servers():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if seen.lab.state.lost and "refused" in seen.lab.state.trouble:
+                break
+            await seen.pilot.pause(0.2)
         await seen.until(lambda: seen.lab.state.lost, "the connection lost")
-        await seen.pilot.pause(24.0)  # after 20 s the line says what starts it again
+        await seen.pilot.pause(1.0)
         await seen.shot("lost")
+        await seen.until(lambda: seen.lab.state.live, "the connection back", 180)
+
+
+def _api_servers() -> list[int]:
+    """Process ids of this cluster's own API servers."""
+    from k8s_tutor.clusters.native.names import cgroup
+
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            name = (folder / "comm").read_text().strip()
+            if name.startswith("kube-apiserver"[:15]) and f"/{cgroup(CLUSTER)}/" in (folder / "cgroup").read_text():
+                found.append(int(folder.name))
+    return found
 
 
 async def _read(seen: Stage) -> None:

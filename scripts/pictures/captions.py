@@ -18,13 +18,19 @@ CAPTIONS = (
     Caption("home-first", "Home, the first time", "No cluster runs yet: home says what Enter would do."),
     Caption("bring-up", "The cluster comes up", "Each part, what it is for, and how long it took here."),
     Caption(
-        "lab1-manifest", "Lab 1: the manifest", "`m` had it typed; beside each numbered line stands what it is for."
+        "lab1-manifest",
+        "Lab 1: the manifest",
+        "`m` had it typed; below stands what the line under the cursor is for, in a wider pane beside each line.",
     ),
     Caption(
         "lab1-completion", "What can be written here", "`ctrl+space` offers the fields of the cluster's own schema."
     ),
     Caption("lab1-problem", "A problem while typing", "The misspelt field is underlined; below stands what mends it."),
-    Caption("lab1-red", "A red result", "Expected, found, the command that shows it, the likely cause."),
+    Caption(
+        "lab1-red",
+        "A red result",
+        "What was expected, what was found, the command that shows it; further down the likely cause.",
+    ),
     Caption("lab1-hints", "Hints", "`h` gives one at a time, the solution last."),
     Caption("lab1-difference", "Before an apply", "`d` shows what an apply would change, and applies nothing."),
     Caption("lab1-answers", "Questions", "An answer is held against what the cluster says."),
@@ -52,12 +58,12 @@ CAPTIONS = (
     Caption("light", "Light", "The light theme; chosen in the palette (`:`) or by `K8S_TUTOR_THEME`."),
     Caption("ansi", "The terminal's own colours", '`theme = "ansi"` uses the sixteen colours that the terminal has.'),
     Caption("no-color", "Without colour", "`NO_COLOR`: each sign and word tells it without colour, too."),
-    Caption("lost", "A lost connection", "A calm line says since when, what is tried, and what starts it again."),
+    Caption("lost", "A lost connection", "A calm line says since when and what is tried; it goes by itself."),
 )
 
 _HEAD = """# The screens
 
-Pictures of the tutor at work, taken by `scripts/screenshots.py` from one run on a real cluster that the script brings
+Pictures of the tutor at work, taken by `scripts/screenshots.py` from runs on a real cluster that the script brings
 up and takes down (`./dev screenshots` makes them anew). The keys are in the [README](../README.md#in-the-tutor).
 """
 

@@ -1,59 +1,93 @@
 """Recordings in the asciicast format, version 2 (one JSON document a line; https://docs.asciinema.org).
 
-The first line is a header, each further one an event ``[seconds, "o", text]``. Nothing of what a program asks of its
-terminal is kept (modes of the mouse, queries): a player would pass it on to the terminal of whoever looks.
+The first line is a header, each further one an event ``[seconds, "o", text]``. What is kept are pictures of a terminal,
+each told by the rows that differ from the one before: small, and nothing in it that a program asks of its terminal
+(modes of the mouse, queries), which a player would pass on to the terminal of whoever looks.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 IDLE = 2.0
 """The longest pause that is kept, in seconds."""
 Event = tuple[float, str]
 
-_ASKED = re.compile(
-    r"\x1b\[\?(?:9|100[0-7]|1015|1016|2004|2031|2048|1004)[hl]"  # mouse, focus, paste, reports of colours and size
-    r"|\x1b\[[<>=][\d;]*u|\x1b\[\?u"  # the keyboard's protocol
-    r"|\x1b\[\?\d+\$p|\x1b\[[>=]?\d*c|\x1b\[\?996n|\x1b\[[56]n|\x1b\[>\d*q"  # what is the terminal, what can it do
-    r"|\x1b\[\d+(?:;\d+)*t"  # the window
-    r"|\x1b\](?:[012]|1[0-9]|4|52)[^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, colours, the clipboard
-    r"|\x1bP[^\x1b]*\x1b\\|\x1b_[^\x1b]*\x1b\\"  # strings of other protocols
-)
-_OPEN = re.compile(r"\x1b(?:[PX^_\]][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*)?$")
-_LONGEST = 4096
+_SGR = re.compile(r"\x1b\[([\d;:]*)m")
+_OTHER = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[\x0e\x0f])|[\x0e\x0f]")
+_COLOURS = {"38": "39", "48": "49", "58": "59"}
 
 
-def texts(pieces: Iterable[tuple[float, bytes]]) -> Iterator[Event]:
-    """What was shown, by time: bytes that end within a letter or a sequence wait for their rest."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    kept, at = "", 0.0
-    for at, piece in pieces:
-        text = kept + decoder.decode(piece)
-        cut = _OPEN.search(text[-_LONGEST:])
-        end = len(text) - (len(cut.group()) if cut else 0)
-        kept, shown = text[end:], _ASKED.sub("", text[:end])
-        if shown:
-            yield at, shown
-    rest = _ASKED.sub("", kept + decoder.decode(b"", final=True))
-    if rest:
-        yield at, rest
+@dataclass(frozen=True)
+class Picture:
+    """A terminal at one moment: its rows, each with all the colours that it needs, and the cursor (from 0)."""
+
+    rows: tuple[str, ...]
+    cursor: tuple[int, int]
+    cursor_shown: bool
 
 
-def paced(events: Iterable[Event], idle: float = IDLE) -> Iterator[Event]:
-    """From 0 on, never backwards, with pauses of ``idle`` seconds at most."""
-    before: float | None = None
-    now = 0.0
-    for at, text in events:
-        now += 0.0 if before is None else min(idle, max(0.0, at - before))
-        before = at if before is None else max(before, at)
-        yield round(now, 3), text
+def rows_of(captured: str) -> tuple[str, ...]:
+    """The rows of ``tmux capture-pane -e``, where a style lasts into the next row, each complete in itself."""
+    style: dict[str, str] = {}
+    found = []
+    for row in _OTHER.sub("", captured).split("\n"):
+        found.append("".join(f"\x1b[{part}m" for part in style.values()) + row)
+        for sequence in _SGR.finditer(row):
+            _wear(style, sequence[1])
+    return tuple(found)
 
 
-def written(events: Iterable[Event], size: tuple[int, int], title: str) -> str:
+def _wear(style: dict[str, str], numbers: str) -> None:
+    """Take over what one SGR sequence says."""
+    parts = numbers.split(";")
+    while parts:
+        part = parts.pop(0)
+        if part in ("", "0"):
+            style.clear()
+        elif part in _COLOURS:
+            length = {"2": 4, "5": 2}.get(parts[0] if parts else "", 0)
+            style[part] = ";".join([part, *parts[:length]])
+            del parts[:length]
+        elif part in _COLOURS.values():
+            style.pop(next(key for key, end in _COLOURS.items() if end == part), None)
+        elif part.isdigit() and (30 <= int(part) <= 37 or 90 <= int(part) <= 97):
+            style["38"] = part
+        elif part.isdigit() and (40 <= int(part) <= 47 or 100 <= int(part) <= 107):
+            style["48"] = part
+        else:
+            style[part] = part
+
+
+def events(pictures: Iterable[tuple[float, Picture]], idle: float = IDLE) -> Iterator[Event]:
+    """What to write, from 0 seconds on, never backwards, with pauses of ``idle`` seconds at most."""
+    before: Picture | None = None
+    at, now = 0.0, 0.0
+    for moment, picture in pictures:
+        if picture == before:
+            continue
+        now += min(idle, max(0.0, moment - at)) if before is not None else 0.0
+        at = moment if before is None else max(at, moment)
+        yield round(now, 3), _change(before, picture)
+        before = picture
+
+
+def _change(before: Picture | None, picture: Picture) -> str:
+    known = before.rows if before is not None else ()
+    rows = [
+        f"\x1b[{number};1H\x1b[0m{row}\x1b[0m\x1b[K"
+        for number, row in enumerate(picture.rows, 1)
+        if number > len(known) or known[number - 1] != row
+    ]
+    column, line = picture.cursor
+    place = f"\x1b[{line + 1};{column + 1}H\x1b[?25{'h' if picture.cursor_shown else 'l'}"
+    return ("\x1b[?25l\x1b[2J" if before is None else "") + "".join(rows) + place
+
+
+def written(found: Iterable[Event], size: tuple[int, int], title: str) -> str:
     """The file's text; ``size`` in columns and rows."""
     header = {
         "version": 2,
@@ -63,7 +97,7 @@ def written(events: Iterable[Event], size: tuple[int, int], title: str) -> str:
         "env": {"TERM": "xterm-256color", "SHELL": "/bin/bash"},
     }
     rows = [json.dumps(header, ensure_ascii=False)]
-    rows += [json.dumps([at, "o", text], ensure_ascii=False) for at, text in events]
+    rows += [json.dumps([at, "o", text], ensure_ascii=False) for at, text in found]
     return "\n".join(rows) + "\n"
 
 
@@ -73,7 +107,7 @@ def problems(text: str) -> Sequence[str]:
     if lines[-1]:
         return ["the last line does not end"]
     try:
-        header, *events = [json.loads(line) for line in lines[:-1]]
+        header, *told = [json.loads(line) for line in lines[:-1]]
     except ValueError as error:
         return [f"a line is not JSON: {error}"]
     found = []
@@ -82,7 +116,7 @@ def problems(text: str) -> Sequence[str]:
     elif not all(isinstance(header.get(name), int) and header[name] > 0 for name in ("width", "height")):
         found.append("the header has no size")
     before = 0.0
-    for number, event in enumerate(events, 2):
+    for number, event in enumerate(told, 2):
         if not (isinstance(event, list) and len(event) == 3 and isinstance(event[2], str) and event[1] == "o"):
             found.append(f"line {number} is no event of output")
         elif not isinstance(event[0], int | float) or isinstance(event[0], bool) or event[0] < before:
