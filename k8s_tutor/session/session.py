@@ -355,6 +355,10 @@ class Session:
         """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done."""
         with self._our_deed():
             namespace, lines = renew(self.connection, self.lab, self.workspace)
+            if self.connection.may_empty:
+                # The namespace is the one it was: the watch has to have heard the last of what was in it.
+                self.wait_for(lambda state: not any(state.record.alive("Pod")), SYNC_SECONDS)
+                self.recorder.begin_anew()
         self.connection.namespace = namespace
         with self._changed:
             self.progress.clear()
