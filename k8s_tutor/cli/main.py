@@ -137,7 +137,7 @@ def _serve(commands: argparse._SubParsersAction[_Parser]) -> None:
     def common(*, again: bool) -> tuple[_Parser, _Parser]:
         # Said before the verb, it holds there too: a default of the verb's own would take its place.
         name, hours = _Parser(add_help=False), _Parser(add_help=False)
-        default = argparse.SUPPRESS if again else None
+        default: object = argparse.SUPPRESS if again else None
         text = "which cluster (default: the only one, or tutor)"
         name.add_argument("--name", metavar="NAME", default=default, help=text)
         default = argparse.SUPPRESS if again else 8.0

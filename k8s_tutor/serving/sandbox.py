@@ -58,7 +58,8 @@ def command(
 ) -> list[str]:
     """The argument list that runs the learner's tutor, speaking textual-serve's protocol on its standard streams.
 
-    ``size``: columns and rows; ``arguments``: of k8s-tutor. Raises EnvironmentFault where the node does not run or a tool is missing.
+    ``size``: columns and rows; ``arguments``: of k8s-tutor. Raises EnvironmentFault where the node does not run or a
+    tool is missing.
     """
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
