@@ -1,4 +1,4 @@
-"""The first process of a learner's tutor, and the parent of all others: ``python -I -S enter.py PLAN`` (PLAN is JSON).
+"""The first process of a learner's tutor, and the parent of all others; its plan (JSON) is in its environment.
 
 Started as root in namespaces of its own (mounts, process ids, IPC) inside the node's network. It covers what a
 learner has no business with, puts back what the tutor needs, becomes the learner's own user for good, and starts the
@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 32, 4096, 16384
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+PLAN = "K8S_TUTOR_PLAN"
 LAST_CAPABILITY = 63
 """The kernel refuses those that it does not know, and that is where to stop."""
 
@@ -117,4 +118,4 @@ def main(plan: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(json.loads(os.environ.pop(PLAN)))

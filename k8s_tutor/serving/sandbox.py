@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,14 @@ TOOLS = ("nsenter", "unshare", "setpriv")
 
 
 @dataclass(frozen=True)
+class Launch:
+    """A program to start: argument list, and the whole environment. Nothing of the server's own is handed on."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+@dataclass(frozen=True)
 class View:
     """What is covered (path, mode, size of what lies over it) and what is put back (source, target, read-only)."""
 
@@ -55,8 +63,8 @@ def command(
     terminal: bool,
     size: tuple[int, int],
     arguments: Sequence[str] = ("tutor",),
-) -> list[str]:
-    """The argument list that runs the learner's tutor, speaking textual-serve's protocol on its standard streams.
+) -> Launch:
+    """The command that runs the learner's tutor, speaking textual-serve's protocol on its standard streams.
 
     ``size``: columns and rows; ``arguments``: of k8s-tutor. Raises EnvironmentFault where the node does not run or a
     tool is missing.
@@ -81,18 +89,19 @@ def command(
         "cwd": home,
     }
     # When the server dies, so does unshare; with it its child, and with that everything in its process namespace.
-    return [
+    argv = (
         *("setpriv", "--pdeathsig", "SIGKILL", "--"),
         *("nsenter", f"--net={cluster.netns}", "--"),
         *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--ipc"),
-        *("--mount-proc", "--", sys.executable, "-I", "-S", os.path.abspath(enter.__file__), json.dumps(plan)),
-    ]
+        *("--mount-proc", "--", sys.executable, "-I", "-S", os.path.abspath(enter.__file__)),
+    )
+    return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", enter.PLAN: json.dumps(plan)})
 
 
 def environment(
     cluster: Cluster, learner: Learner, home: str, *, terminal: bool, size: tuple[int, int]
 ) -> dict[str, str]:
-    """All variables of the learner's tutor. Nothing of the server's own is handed on."""
+    """All variables of the learner's tutor."""
     package = Path(k8s_tutor.__file__).resolve().parent
     kubectl = [str(cluster.bin_dir)] if cluster.bin_dir is not None else []
     path = [*kubectl, os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]
@@ -148,8 +157,3 @@ def view(code: Iterable[Path], folder: Path, home: str, *, covered: Iterable[str
 
 def _below(path: str, other: str) -> bool:
     return path == other or path.startswith(other.rstrip("/") + "/")
-
-
-def outer_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """What the steps that lead in need of the server's own environment: where programs are."""
-    return {"PATH": own.get("PATH", os.defpath), "LANG": "C.UTF-8"}

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.serving import wire
+from k8s_tutor.serving.sandbox import Launch
 
 LEAVE_SECONDS = 3.0
 """What a tutor has to end by itself; it saves at each change, so little is left to do."""
@@ -18,19 +19,18 @@ TAKEN, ENDED, FAULT = 4001, 4000, 4002
 KEPT = 2000
 """Bytes of what a tutor wrote on stderr that are kept, to tell why it ended."""
 
-Command = Callable[[tuple[int, int]], list[str]]
+Command = Callable[[tuple[int, int]], Launch]
 
 
 class Seat:
-    """A place for one learner. ``command`` gives the argument list for a size; it may block.
+    """A place for one learner. ``command`` gives the program for a size; it may block.
 
     ``say`` takes a sentence for whoever runs the server.
     """
 
-    def __init__(self, name: str, command: Command, env: dict[str, str], say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, command: Command, say: Callable[[str], None]) -> None:
         self.name = name
         self._command = command
-        self._env = env
         self._say = say
         self._turn = asyncio.Lock()
         self._page: web.WebSocketResponse | None = None
@@ -65,17 +65,17 @@ class Seat:
 
     async def _run(self, page: web.WebSocketResponse, size: tuple[int, int]) -> None:
         try:
-            argv = await asyncio.to_thread(self._command, size)
+            launch = await asyncio.to_thread(self._command, size)
         except TutorError as error:
             self._say(f"{self.name}: {error.message}")
             await page.close(code=FAULT, message=b"the tutor cannot be started")
             return
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *launch.argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._env,
+            env=launch.env,
             start_new_session=True,
         )
         self._process = process

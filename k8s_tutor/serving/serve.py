@@ -22,6 +22,7 @@ from k8s_tutor.phases import Phase, PhaseState, Report
 from k8s_tutor.serving import grant, pages, roster, sandbox
 from k8s_tutor.serving.links import Links
 from k8s_tutor.serving.roster import Learner
+from k8s_tutor.serving.sandbox import Launch
 from k8s_tutor.session.places import native
 
 if TYPE_CHECKING:
@@ -90,11 +91,17 @@ def _phase(state: PhaseState, began: float, fraction: float, detail: str) -> Pha
 
 def _try_out(cluster: Cluster, learner: Learner) -> None:
     """Whether the learner's user can run the tutor at all. Raises EnvironmentFault with what it said."""
-    argv = sandbox.command(cluster, learner, terminal=False, size=(80, 24), arguments=("--version",))
+    launch = sandbox.command(cluster, learner, terminal=False, size=(80, 24), arguments=("--version",))
     done = subprocess.run(
-        argv, capture_output=True, text=True, errors="replace", timeout=60, check=False, stdin=subprocess.DEVNULL,
-        env=sandbox.outer_environment(os.environ),
-    )  # fmt: skip
+        launch.argv,
+        env=launch.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+    )
     if done.returncode:
         raise EnvironmentFault(
             f"a learner's user cannot run the tutor here: {' '.join(done.stderr.split())[-300:] or done.returncode}",
@@ -117,7 +124,7 @@ async def _serve(
     from k8s_tutor.serving.web import Server
 
     def command_for(learner: Learner) -> Command:
-        def command(size: tuple[int, int]) -> list[str]:
+        def command(size: tuple[int, int]) -> Launch:
             # A node that was booted again has another network.
             now = native().status(cluster.name)
             if now is None or not now.running:
@@ -126,8 +133,7 @@ async def _serve(
 
         return command
 
-    env = sandbox.outer_environment(os.environ)
-    seats = {each.id: Seat(each.name, command_for(each), env, say) for each in learners}
+    seats = {each.id: Seat(each.name, command_for(each), say) for each in learners}
     links = links_of(cluster.name)
     links.prolong(plan.hours * 3600)
     server = Server(address, links, seats, {each.id: each.name for each in learners})

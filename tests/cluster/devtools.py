@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -35,7 +34,8 @@ DRAWN = """
   at("mousemove", box.right - 1, box.bottom - 1, document);
   at("mouseup", box.right - 1, box.bottom - 1, document);
   const data = new DataTransfer();
-  document.querySelector(".xterm").dispatchEvent(new ClipboardEvent("copy", {clipboardData: data, bubbles: true, cancelable: true}));
+  document.querySelector(".xterm").dispatchEvent(
+    new ClipboardEvent("copy", {clipboardData: data, bubbles: true, cancelable: true}));
   return data.getData("text/plain");
 })()
 """
@@ -99,9 +99,9 @@ class Page:
         for letter in text:
             await self("Input.dispatchKeyEvent", type="char", text=letter)
 
-    async def screenshot(self, file: Path) -> None:
-        shot = await self("Page.captureScreenshot", format="png")
-        file.write_bytes(base64.b64decode(shot["data"]))
+    async def screenshot(self) -> bytes:
+        """The page as a PNG picture."""
+        return base64.b64decode((await self("Page.captureScreenshot", format="png"))["data"])
 
     def requested(self) -> set[str]:
         """Every address that the page asked for, websockets too."""
@@ -175,10 +175,12 @@ async def chromium(folder: Path) -> AsyncIterator[Browser]:
     flags = [*FLAGS, f"--user-data-dir={folder / 'profile'}"]
     if os.geteuid() == 0:
         flags.append("--no-sandbox")  # its own sandbox refuses root; it only meets our own page here
-    with (folder / "chromium.log").open("w") as log:
-        process = subprocess.Popen([program, *flags, "about:blank"], stdout=log, stderr=log, start_new_session=True)
+    with open(folder / "chromium.log", "w") as log:  # noqa: ASYNC230 - a moment
+        process = await asyncio.create_subprocess_exec(
+            program, *flags, "about:blank", stdout=log, stderr=log, start_new_session=True
+        )
     try:
-        address = await _address(folder / "profile" / "DevToolsActivePort", process, folder / "chromium.log")
+        address = await _address(folder)
         async with aiohttp.ClientSession() as client, client.ws_connect(address, max_msg_size=0) as socket:
             browser = Browser(socket)
             try:
@@ -188,20 +190,22 @@ async def chromium(folder: Path) -> AsyncIterator[Browser]:
                     await browser.send("Browser.close", {})
                 await browser.close()
     finally:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 5)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, 9)
-        process.wait(5)
+        await process.wait()
 
 
-async def _address(file: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+async def _address(folder: Path) -> str:
     deadline = time.monotonic() + 30
     while True:
-        lines = file.read_text().split() if file.exists() else []
+        lines = _text(folder / "profile" / "DevToolsActivePort").split()
         if len(lines) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-        assert process.poll() is None and time.monotonic() < deadline, (
-            f"Chromium did not start: {log.read_text()[-2000:]}"
-        )
+        assert time.monotonic() < deadline, f"Chromium did not start: {_text(folder / 'chromium.log')[-2000:]}"
         await asyncio.sleep(0.1)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(errors="replace") if file.exists() else ""
