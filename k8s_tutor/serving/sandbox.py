@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,14 +137,27 @@ def code_paths(cluster: Cluster) -> list[Path]:
     return list(dict.fromkeys(path for path in (*wanted, *real) if path.is_dir()))
 
 
-def view(code: Iterable[Path], folder: Path, home: str, *, covered: Iterable[str] = COVERED + SCRATCH) -> View:
-    """What a learner sees: everything below ``covered`` is empty, but for ``code`` and what is in ``folder``."""
+def _closed(path: Path) -> bool:
+    """Whether only its owner may enter a folder. Below it nothing can be reached, however it is mounted."""
+    return not path.stat().st_mode & 1
+
+
+def view(
+    code: Iterable[Path],
+    folder: Path,
+    home: str,
+    *,
+    covered: Iterable[str] = COVERED + SCRATCH,
+    closed: Callable[[Path], bool] = _closed,
+) -> View:
+    """What a learner sees: everything below ``covered`` is empty, but for ``code`` and what is in ``folder``.
+
+    Folders above ``code`` that are ``closed`` to the learner are covered, too, so that they can be passed.
+    """
     wanted = [path for path in code if path != Path("/")]
     covers = {path for path in covered if os.path.isdir(path) and not os.path.islink(path)}
     for path in wanted:
-        # Below a folder that only its owner may enter nothing can be reached, however it is mounted.
-        closed = [above for above in (*path.parents, path) if str(above) != "/" and not above.stat().st_mode & 1]
-        covers |= {str(above) for above in closed if above != path}
+        covers |= {str(above) for above in path.parents if str(above) != "/" and closed(above)}
     outer = sorted(path for path in covers if not any(_below(path, other) for other in covers if other != path))
     back = [path for path in wanted if any(_below(str(path), cover) for cover in outer)]
     back = [path for path in back if not any(_below(str(path), str(other)) for other in back if other != path)]

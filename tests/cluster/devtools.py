@@ -150,6 +150,11 @@ class Browser:
         )
         return page
 
+    @property
+    def pages(self) -> list[Page]:
+        """Every page there was."""
+        return list(self._pages.values())
+
     async def _read(self) -> None:
         async for message in self._socket:
             told = json.loads(message.data)
