@@ -112,10 +112,11 @@ def test_one_cannot_see_or_touch_the_other(anna: As, bela: As) -> None:
 
 def test_no_way_to_more_rights(anna: As) -> None:
     for what in (
-        ("create", "namespaces"), ("create", "serviceaccounts"), ("get", "secrets"), ("get", "nodes", "--subresource=proxy"),
+        ("create", "namespaces"), ("create", "serviceaccounts"), ("get", "nodes", "--subresource=proxy"),
         ("create", "serviceaccounts", "--subresource=token"), ("create", "pods", "--subresource=eviction"),
-        ("create", "secrets"), ("create", "rolebindings"), ("create", "roles"), ("create", "endpointslices"),
-        ("create", "endpoints"), ("update", "nodes"), ("create", "pods", "-n", "kube-system"),
+        ("get", "secrets"), ("create", "secrets"), ("create", "rolebindings"), ("create", "roles"),
+        ("create", "endpointslices"), ("create", "endpoints"), ("update", "nodes"),
+        ("create", "pods", "-n", "kube-system"),
         ("update", "resourcequotas"), ("delete", "resourcequotas"), ("impersonate", "users"), ("patch", "namespaces"),
         ("create", "daemonsets"), ("create", "persistentvolumes"), ("create", "validatingadmissionpolicies"),
     ):  # fmt: skip

@@ -26,8 +26,8 @@ from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.serving import roster
 
 NAMES = ("Anna", "Béla")
-FINE = ("software WebGL",)
-"""What Chromium says in a machine without a graphics card."""
+FINE = ("software WebGL", "WebSocket is already in CLOSING or CLOSED state")
+"""What Chromium says where there is no graphics card, and of focus that comes and goes on a page that is closed."""
 
 
 @dataclass
@@ -101,9 +101,9 @@ async def test_a_learner_joins_works_and_comes_back(served: Served, tmp_path: Pa
         assert await page.js("document.cookie") == "", "no script can read the cookie"
         await page.press("Enter")
         await page.until(lambda text: "Why an orchestrator" in text and "learner-anna" in text, "lab 1")
-        for title in ("How a cluster is built", "Write"):
+        for title in ("2  How a cluster is built", "3  Write it down"):
             await page.press("n")
-            await page.until(lambda text, title=title: title in text.partition("│")[0] + text, title)
+            await page.until(lambda text, title=title: title in text, title)
         await page.until(lambda text: "2 of 12" in text, "two steps are done")
 
         await page.press("F6")
@@ -111,14 +111,13 @@ async def test_a_learner_joins_works_and_comes_back(served: Served, tmp_path: Pa
         await page.type("kubectl run nginx-pod --image=nginx --labels=app=nginx")
         await page.press("Enter")
         await page.until(lambda text: "pod/nginx-pod created" in text, "kubectl's answer")
-        text = await page.until(lambda text: text.count("nginx-pod") >= 3 and "Running" in text, "the live cluster", 60)
+        text = await page.until(lambda text: "● nginx-pod" in text and "3 of 12" in text, "cluster and lab moved", 60)
         assert "forbidden" not in text.lower()
         await page.type("id -u; curl -s $(kubectl get pod nginx-pod -o jsonpath={.status.podIP}) | grep -c nginx")
         await page.press("Enter")
         uid = str(roster.find(served.cluster, "Anna").uid)
         await page.until(lambda text: uid in text, "the learner's own user")
         await page.press("F6")
-        await page.press("n")
         await page.until(lambda text: "F6 terminal" in text, "the keys are the tutor's again")
         if picture := os.environ.get("K8S_TUTOR_SERVE_PICTURE"):
             await asyncio.sleep(1)
@@ -186,13 +185,14 @@ async def test_a_link_followed_from_another_site(served: Served, tmp_path: Path)
             await page.until_js("!!document.getElementById('link')")
             await page.js("document.getElementById('link').click()")
             await page.until(lambda text: "A Pod" in text, "the tutor")
-            socket = f"new WebSocket('ws://{served.origin}/ws')"
             evil = await browser.page(page.context)
             await evil.goto(f"http://127.0.0.2:{port}/")
             await evil.until_js("!!document.getElementById('link')")
-            told = await evil.js(
-                f"new Promise(done => {{ const s = {socket}; s.onopen = () => done('open'); s.onerror = () => done('no'); }})"
-            )
+            told = await evil.js(f"""new Promise(done => {{
+                const socket = new WebSocket('ws://{served.origin}/ws');
+                socket.onopen = () => done('open');
+                socket.onerror = () => done('no');
+            }})""")
             assert told == "no", "another site's page opens no terminal"
             framed = "(() => { const f = document.createElement('iframe'); f.src = %r; document.body.append(f); })()"
             await evil.js(framed % f"http://{served.origin}/")
