@@ -70,7 +70,7 @@ class AssignedProvider:
                 raise TypeError("something in it is not a text")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ClusterError(
-                f"{self._file} does not say which cluster was given: {error}",
+                f"{self._file} does not say which cluster was given: {getattr(error, 'strerror', None) or error}",
                 remedy=f"unset {VARIABLE}, or ask whoever runs k8s-tutor serve",
                 code="assigned",
             ) from error

@@ -36,6 +36,8 @@ DRAWN = """
   const data = new DataTransfer();
   document.querySelector(".xterm").dispatchEvent(
     new ClipboardEvent("copy", {clipboardData: data, bubbles: true, cancelable: true}));
+  at("mousedown", box.left + 1, box.top + 1, screen);  // a click selects nothing
+  at("mouseup", box.left + 1, box.top + 1, document);
   return data.getData("text/plain");
 })()
 """

@@ -81,6 +81,11 @@ class TerminalSlot(Vertical):
         return self._spec is not None
 
     @property
+    def offers_shell(self) -> bool:
+        """Whether there is a shell at all."""
+        return self._kind is not Kind.NONE
+
+    @property
     def embedded(self) -> bool:
         """Whether the terminal is in the screen."""
         return self.pane is not None
