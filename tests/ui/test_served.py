@@ -44,7 +44,7 @@ async def test_home_shows_the_one_cluster_and_stops_none(desk: AssignedDesk) -> 
         await pilot.press("x")
         await until(pilot, lambda: "whoever runs the server stops it" in notices(app))
         await pilot.press("c")
-        await until(pilot, lambda: "there is only this cluster to choose" in notices(app))
+        await until(pilot, lambda: "only this cluster to choose" in notices(app))
     with pytest.raises(TutorError, match="shared"):
         desk.stop(CLUSTER.name, silent)
     assert desk.start(silent).namespace == "learner-anna"
