@@ -33,6 +33,7 @@ spec:
 
 @pytest.fixture(scope="module")
 def learners(cluster: Cluster) -> Iterator[list[Learner]]:
+    assert not roster.load(cluster.name), "somebody is served there, and would be removed: name another cluster"
     plan = serve.Plan(cluster.name, NAMES, hours=1)
     _, made = serve.make_ready(plan, tell)
     yield made

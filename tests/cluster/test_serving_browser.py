@@ -51,6 +51,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    assert not roster.load(cluster.name), "somebody is served there, and would be removed: name another cluster"
     folder = tmp_path_factory.mktemp("served")
     (folder / "roster").write_text("\n".join(NAMES))
     port = unused_port()

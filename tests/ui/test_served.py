@@ -40,7 +40,7 @@ async def test_home_shows_the_one_cluster_and_stops_none(desk: AssignedDesk) -> 
     app = make(desk)  # type: ignore[arg-type]
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await until(pilot, lambda: "given to you by this server: namespace learner-anna" in shown(app))
-        assert "in your namespace learner-anna" in shown(app)
+        await until(pilot, lambda: "in your namespace learner-anna" in shown(app))
         await pilot.press("x")
         await until(pilot, lambda: "whoever runs the server stops it" in notices(app))
         await pilot.press("c")
