@@ -182,9 +182,7 @@ def take_down(cluster: str, report: Report) -> int:
     base = roster.base_dir(cluster)
     busy = [learner for learner in learners if _runs(learner)]
     if busy:
-        raise UsageError(
-            f"{busy[0].name} is at work: end the server first (ctrl+c where it runs)", remedy="", code="busy"
-        )
+        raise UsageError(f"{busy[0].name} is at work", remedy="end the server first: ctrl+c where it runs", code="busy")
     found = native().status(cluster)
     began = time.monotonic()
     if found is not None and found.running:
@@ -204,10 +202,13 @@ def take_down(cluster: str, report: Report) -> int:
 
 
 def _runs(learner: Learner) -> bool:
-    """Whether a process of the learner's user is there."""
+    """Whether a process of the learner's user is there; one that is dead and not yet buried is not."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if entry.stat().st_uid == learner.uid:
+                if entry.stat().st_uid != learner.uid:
+                    continue
+                state = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if state and state[0] not in ("Z", "X"):
                     return True
     return False

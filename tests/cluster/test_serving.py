@@ -241,7 +241,8 @@ def processes_of(learner: Learner) -> list[str]:
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and entry.stat().st_uid == learner.uid:
-                found.append((entry / "cmdline").read_text().replace("\0", " "))
+                command = (entry / "cmdline").read_text().replace("\0", " ")
+                found += [command] if command else []  # one that is dead and not yet buried has none
         except OSError:
             continue
     return found
