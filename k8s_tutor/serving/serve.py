@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 Tell = Callable[[str, str], None]
 CLOSE_SECONDS = 10.0
+AT_A_TIME = 8
 ADDRESS = "address"
 
 
@@ -74,14 +76,19 @@ def make_ready(plan: Plan, report: Report) -> tuple[Cluster, list[Learner]]:
     api = connect(cluster.kubeconfig)
     try:
         grant.prepare(api)
-        for number, learner in enumerate(learners):
-            report(_phase(PhaseState.RUNNING, began, number / len(learners), learner.name))
-            grant.admit(api, cluster, learner, plan.hours)
+        _each(learners, lambda learner: grant.admit(api, cluster, learner, plan.hours), report, began)
     finally:
         api.close()
     _try_out(cluster, learners[0])
     report(_phase(PhaseState.DONE, began, 1.0, ""))
     return cluster, learners
+
+
+def _each(learners: Sequence[Learner], deed: Callable[[Learner], None], report: Report, began: float) -> None:
+    """Do it for all, several at a time: most of it is waiting. Raises what the first that failed raised."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for number, _ in enumerate(pool.map(deed, learners)):
+            report(_phase(PhaseState.RUNNING, began, number / len(learners), learners[number].name))
 
 
 def _phase(state: PhaseState, began: float, fraction: float, detail: str) -> Phase:
@@ -188,9 +195,7 @@ def take_down(cluster: str, report: Report) -> int:
     if found is not None and found.running:
         api = connect(found.kubeconfig)
         try:
-            for number, learner in enumerate(learners):
-                report(_phase(PhaseState.RUNNING, began, number / len(learners), learner.name))
-                grant.dismiss(api, learner)
+            _each(learners, lambda learner: grant.dismiss(api, learner), report, began)
             grant.clear(api)
         finally:
             api.close()
