@@ -257,6 +257,9 @@ def _remember(memory: Memory, state: LabState, run: _Run, now: float) -> Memory:
         if check.spec.mode is Mode.EDGE and check.spec.id not in evidence:
             facts = check.outcome.facts or (check.outcome.summary,)
             evidence[check.spec.id] = Evidence(check.spec.id, now, facts, check.outcome.data)
+    # What a later step asks for is not there yet, and that is nobody's mistake.
+    begun = [number for number, step in enumerate(state.steps) if step.done or number == state.current]
+    reached = [check for step in state.steps[: max(begun, default=0) + 1] for check in step.checks]
     earlier = memory.earlier | {step.step.id for step in state.steps if step.done}
     return replace(
         memory,
@@ -265,7 +268,7 @@ def _remember(memory: Memory, state: LabState, run: _Run, now: float) -> Memory:
         since=dict(run.since),
         waits=dict(run.waits),
         earlier=earlier,
-        met=meet(memory.met, state.checks, now),
+        met=meet(memory.met, reached, now),
     )
 
 
@@ -284,7 +287,7 @@ def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:
 
 def next_look(state: LabState) -> float | None:
     """The earliest Unix time at which an outcome can change though nothing happens; None if there is none."""
-    times = [check.outcome.until for check in state.checks if check.outcome.until is not None]
+    times = (at for check in state.checks for at in (check.outcome.until, check.outcome.turns) if at is not None)
     return min(times, default=None)
 
 

@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator
-from urllib.parse import quote
+from collections.abc import Iterator, Sequence
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, Conflict, NotFound
 from k8s_tutor.kube.manifest import ManifestError, parse_manifest
 from k8s_tutor.labs.model import Lab
-from k8s_tutor.session.connection import Connection, Namespace, delete_namespace, ensure_namespace
-from k8s_tutor.session.journal import Journal, kubectl
+from k8s_tutor.session.connection import (
+    Connection,
+    Namespace,
+    delete_namespace,
+    ensure_namespace,
+    find_namespace,
+)
+from k8s_tutor.session.emptying import empty
+from k8s_tutor.session.journal import Journal, kubectl, shell
 from k8s_tutor.session.workspace import Workspace
 
 WHY = "start the lab over"
 ELSEWHERE = "default"
 """Where objects land that were applied with the wrong namespace, most of all."""
-EMPTY_SECONDS = 60.0
-_MADE = {
-    "deployment": "apis/apps/v1/namespaces/{namespace}/deployments",
-    "statefulset": "apis/apps/v1/namespaces/{namespace}/statefulsets",
-    "replicaset": "apis/apps/v1/namespaces/{namespace}/replicasets",
-    "job": "apis/batch/v1/namespaces/{namespace}/jobs",
-    "service": "api/v1/namespaces/{namespace}/services",
-    "pod": "api/v1/namespaces/{namespace}/pods",
-    "configmap": "api/v1/namespaces/{namespace}/configmaps",
-}
-"""Kinds that a learner may make on a shared cluster (serving/rights.py), owners before what they own."""
-_SYSTEM = ("kube-root-ca.crt",)
 
 
 def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Namespace, list[str]]:
     """Delete the session's namespace and make it anew; returns the new one, and lines that say what was done.
 
-    Raises TutorError, before anything is touched, unless the namespace is ours on a cluster of ours.
+    Raises TutorError, before anything is touched, unless the namespace is ours on a cluster of ours; and when it
+    stops half-way: then it says what is left, and a second call goes on from whatever is there.
     """
     old = connection.namespace
     if connection.may_empty:
-        empty(connection.api, old.name, connection.journal)
-        return old, [f"namespace {old.name} was emptied", *_closing_lines(lab, workspace)]
+        return _emptied(connection, lab, workspace)
     if not connection.may_reset:
         raise TutorError(
             f"namespace {old.name} of cluster {connection.cluster.name} is not k8s-tutor's to delete",
@@ -49,54 +42,65 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
             f"-n {old.name} delete deployment,service,pod --all",
             code="not-ours",
         )
-    journal = connection.journal
-    strays = remove_strays(connection.api, lab, journal)
-    with journal.deed(kubectl("delete", "namespace", old.name), WHY):
-        delete_namespace(connection.api, old)
-    new = ensure_namespace(connection.api, old.name, old.labels, journal=journal)
+    api, journal = connection.api, connection.journal
+    left = [
+        f"delete the lab's objects in namespace {ELSEWHERE}",
+        f"delete namespace {old.name}",
+        "make it anew",
+        "move your files aside",
+        f"clear the progress of {lab.id}",
+    ]
+    with _saying_what_is_left(connection, lab, left):
+        strays = remove_strays(api, lab, journal)
+        left.pop(0)
+        # Not the one of when the session began: a first try may have deleted it, and made another.
+        now = find_namespace(api, old.name)
+        if now is not None:
+            with journal.deed(kubectl("delete", "namespace", now.name), WHY):
+                delete_namespace(api, now)
+        left.pop(0)
+        new = ensure_namespace(api, old.name, old.labels, journal=journal)
+        left.pop(0)
+        aside = workspace.back_up()
     lines = [f"namespace {new.name} was made anew, empty"]
     lines += [f"removed {stray} from namespace {ELSEWHERE}" for stray in strays]
-    return new, lines + _closing_lines(lab, workspace)
+    if aside is not None:
+        lines.append(f"your files are in {aside}")
+    lines.append(f"progress of {lab.id} is cleared")
+    return new, lines
 
 
-def _closing_lines(lab: Lab, workspace: Workspace) -> list[str]:
-    aside = workspace.back_up()
-    return [*([f"your files are in {aside}"] if aside is not None else []), f"progress of {lab.id} is cleared"]
+def _emptied(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Namespace, list[str]]:
+    """Begin anew in the same namespace, on a cluster that others share."""
+    namespace = connection.namespace
+    left = [f"empty namespace {namespace.name}", "move your files aside", f"clear the progress of {lab.id}"]
+    with _saying_what_is_left(connection, lab, left):
+        empty(connection.api, namespace.name, connection.journal)
+        left.pop(0)
+        aside = workspace.back_up()
+    moved = [f"your files are in {aside}"] if aside is not None else []
+    return namespace, [f"namespace {namespace.name} was emptied", *moved, f"progress of {lab.id} is cleared"]
 
 
-def empty(api: Api, namespace: str, journal: Journal) -> None:
-    """Delete what labs make in a namespace, by UID, and wait until it is gone. Raises TutorError when something stays.
-
-    For a namespace that is ours, but not ours to delete: others share the cluster, and its rights and limits would go
-    with it. Owners go first, or they would make their pods anew.
-    """
-    with journal.deed(kubectl("delete", ",".join(_MADE), "--all", f"--namespace={namespace}"), WHY):
-        deadline = time.monotonic() + EMPTY_SECONDS
-        while left := list(_in(api, namespace)):
-            if time.monotonic() > deadline:
-                raise TutorError(
-                    f"{left[0][0]} in namespace {namespace} was not removed within {EMPTY_SECONDS:g} s",
-                    remedy="see what holds it: kubectl get all -o yaml",
-                    code="stuck-objects",
-                )
-            for _name, path, uid, going in left:
-                if not going:
-                    with contextlib.suppress(NotFound, Conflict):
-                        api.delete(path, uid=uid, grace=0, propagation="Background")
-            time.sleep(0.2)
+def reset_command(lab_id: str, cluster: str = "") -> str:
+    """The command that begins a lab anew."""
+    return shell(("k8s-tutor", "reset", lab_id, *(("--cluster", cluster) if cluster else ())))
 
 
-def _in(api: Api, namespace: str) -> Iterator[tuple[str, str, str, bool]]:
-    """What is there: ``kind/name``, path, UID, and whether it is on its way out."""
-    for kind, collection in _MADE.items():
-        path = collection.format(namespace=quote(namespace, safe=""))
-        for item in api.list(path)["items"]:
-            metadata = item.get("metadata") or {}
-            name = str(metadata.get("name"))
-            if name in _SYSTEM:
-                continue
-            going = bool(metadata.get("deletionTimestamp")) and kind != "pod"
-            yield f"{kind}/{name}", f"{path}/{quote(name, safe='')}", str(metadata.get("uid")), going
+@contextlib.contextmanager
+def _saying_what_is_left(connection: Connection, lab: Lab, left: Sequence[str]) -> Iterator[None]:
+    """Turn what stops a reset into an error that names what it has not done, and the command that goes on."""
+    try:
+        yield
+    except (TutorError, OSError) as error:
+        why = error.message if isinstance(error, TutorError) else str(error)
+        look = error.remedy if isinstance(error, TutorError) else ""
+        command = reset_command(lab.id, connection.cluster.name)
+        raise TutorError(
+            f"starting {lab.id} over stopped half-way: {why}. Still to do: {'; '.join(left)}",
+            remedy=f"{command} goes on from there" + (f". {look}" if look else ""),
+            code="reset-unfinished",
+        ) from error
 
 
 def remove_strays(api: Api, lab: Lab, journal: Journal | None = None) -> list[str]:

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import TutorError
+from k8s_tutor.errors import TutorError, UsageError
 
 MOST_CONTEXTS = 40
 """Contexts of a kubeconfig that are judged; a company's file may hold hundreds."""
@@ -39,6 +39,56 @@ class Ground:
 
     made: bool = True
     obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Which cluster is worked on: a ``context``, or (it is empty) our own one ``name``; ``told`` says why, for home.
+
+    ``name`` is set in either case: what would be started if the learner turned to our own.
+    """
+
+    name: str
+    context: str = ""
+    told: str = ""
+
+    @property
+    def called(self) -> str:
+        """How it is called, with what makes it: ``native tutor``, ``context kind-x``. What is remembered of it."""
+        return f"context {self.context}" if self.context else f"native {self.name}"
+
+
+def pick(remembered: object) -> Pick:
+    """The cluster that was chosen the last time (``Pick.called``), if it can still be used; else as without one."""
+    from k8s_tutor.session.places import DEFAULT_NAME, native
+
+    own = [cluster.name for cluster in native().list()]
+    name = own[0] if len(own) == 1 else DEFAULT_NAME
+    told = f"{name} is used: the only one of the tutor's own" if len(own) == 1 else ""
+    kind, _, chosen = remembered.partition(" ") if isinstance(remembered, str) else ("", "", "")
+    lost = ""
+    if kind == "native" and chosen in own:
+        return Pick(chosen, told=f"{chosen} is used: your choice")
+    if kind == "native" and chosen and chosen != name:
+        lost = "is not there any more"
+    elif kind == "context" and chosen:
+        lost = _lost(chosen)
+        if not lost:
+            return Pick(name, chosen, f"{chosen} is used: your choice")
+    return Pick(name, told=f"{chosen}, your choice, {lost}; {name} is used instead" if lost else told)
+
+
+def _lost(context: str) -> str:
+    """Why a context that was chosen once cannot be used now; empty if it can."""
+    from k8s_tutor.clusters.context import ContextProvider
+
+    try:
+        ContextProvider().inspect(context)
+    except UsageError:
+        return "is not in your kubeconfig any more"
+    except TutorError as error:
+        return f"cannot be used ({error.message})"
+    return ""
 
 
 def choices(name: str) -> tuple[Choice, ...]:

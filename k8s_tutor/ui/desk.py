@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from k8s_tutor import paths
 from k8s_tutor.errors import TutorError
+from k8s_tutor.ui import settings
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 if TYPE_CHECKING:
     from k8s_tutor.clusters.assigned import AssignedProvider
     from k8s_tutor.clusters.doctor import Finding
     from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.labs.model import Lab
     from k8s_tutor.phases import Report
-    from k8s_tutor.ui.choices import Choice, Ground
+    from k8s_tutor.ui.choices import Choice, Ground, Pick
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -26,20 +28,37 @@ class Desk:
     """Labs and clusters as the command line named them: a native cluster, or a running one by its context."""
 
     def __init__(self, name: str | None, context: str | None) -> None:
-        self._wanted = name
-        self._context = context
+        self._named = name, context
+        self._labs: dict[str, Lab] = {}
 
     @cached_property
-    def _name(self) -> str:
-        """The native cluster's name. Looked for when it is first needed: the screen does not wait for it."""
+    def _pick(self) -> Pick:
+        """The cluster that is worked on. Looked for when it is first needed: the screen does not wait for it."""
         from k8s_tutor.session.places import chosen_name
+        from k8s_tutor.ui.choices import Pick, pick
 
-        return chosen_name(self._wanted)
+        name, context = self._named
+        if name or context:
+            return Pick(chosen_name(name), context or "", f"{context or name} is used: named on the command line")
+        return pick(settings.remembered().get("cluster"))
+
+    @property
+    def _name(self) -> str:
+        return self._pick.name
+
+    @property
+    def _context(self) -> str:
+        return self._pick.context
 
     @property
     def cluster_name(self) -> str:
         """How the cluster is called, with what makes it."""
-        return f"context {self._context}" if self._context else f"native {self._name}"
+        return self._pick.called
+
+    @property
+    def cluster_why(self) -> str:
+        """Which cluster is used, and why; empty where there is nothing to say."""
+        return self._pick.told
 
     def cards(self) -> tuple[LabCard, ...]:
         """The shipped labs, each with the learner's progress."""
@@ -81,10 +100,10 @@ class Desk:
 
     def choose(self, choice: Choice, /) -> None:
         """Work on this cluster from now on."""
-        if choice.own:
-            self._name, self._context = choice.name, None
-        else:
-            self._context = choice.context
+        from k8s_tutor.ui.choices import Pick
+
+        name = choice.name if choice.own else self._name
+        self._pick = Pick(name, choice.context, f"{choice.name} is used: your choice")
 
     def stop(self, name: str, report: Report, /) -> bool:
         """Remove a cluster of our own."""
@@ -113,7 +132,9 @@ class Desk:
         from k8s_tutor.labs.loader import load
         from k8s_tutor.session.session import Session
 
-        return Session(load(lab_id), cluster)
+        # What home has just read is not read once more.
+        known = self._labs.get(lab_id)
+        return Session(load(lab_id) if known is None else known, cluster)
 
     def shell(self, session: SessionPort, /) -> ShellSpec:
         """The learner's shell in the lab's folder."""
@@ -135,6 +156,7 @@ class Desk:
             lab = load(lab_id)
         except TutorError as error:
             return LabCard(lab_id, title, summary, minutes, trouble=error.message)
+        self._labs[lab_id] = lab
         done, hints, touched = _progress(lab_id)
         open_steps = [step for step in lab.steps if step.id not in done]
         return LabCard(

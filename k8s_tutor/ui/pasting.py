@@ -8,6 +8,8 @@ is taken out before the parser sees it.
 
 from __future__ import annotations
 
+from functools import wraps
+
 START, END = "\x1b[200~", "\x1b[201~"
 
 
@@ -56,6 +58,7 @@ def harden() -> None:
     if getattr(plain_feed, "cleans_pastes", False):
         return
 
+    @wraps(plain_feed)
     def feed(self: XTermParser, data: str) -> object:
         pastes = self.__dict__.setdefault("_k8s_tutor_pastes", Pastes())
         cleaned = pastes.clean(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -45,11 +45,14 @@ def tutor(learner: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Lea
     """Opens the tutor in a terminal of a given size, with a learner before it; all are closed at the end."""
     opened: list[Learner] = []
 
-    def start(*arguments: str, width: int = 160, height: int = 45) -> Learner:
+    def start(
+        *arguments: str, width: int = 160, height: int = 45, environment: Mapping[str, str] | None = None
+    ) -> Learner:
         folder = tmp_path / str(len(opened))
         folder.mkdir()
-        terminal = Terminal([str(BIN / "k8s-tutor"), *arguments], learner, folder, width, height)
-        opened.append(Learner(terminal, learner))
+        whole = {**learner, **(environment or {})}
+        terminal = Terminal([str(BIN / "k8s-tutor"), *arguments], whole, folder, width, height)
+        opened.append(Learner(terminal, whole))
         return opened[-1]
 
     yield start

@@ -17,6 +17,9 @@ BIN = Path(sys.executable).parent
 PATIENCE = 60.0
 """Seconds to wait for a fact: none is waited for in vain on a healthy machine, and a busy one is slow."""
 
+OWN = "%0"
+"""tmux's name of the pane that the program runs in: the first one of its server."""
+
 _LETTERS = "h hint"  # the footer while letters are keys
 _FIELD = "esc leave"  # while text is typed into a field or the editor
 
@@ -44,22 +47,35 @@ class Terminal:
 
     def screen(self) -> str:
         """The visible text."""
+        return self._tmux("capture-pane", "-p", "-t", OWN)
+
+    def panes(self) -> int:
+        """How many panes there are: the program's own, and what it opened beside."""
+        return len(self._tmux("list-panes", "-a").splitlines())
+
+    def other(self) -> str:
+        """The text of the pane that is active: the one beside, after the program opened it."""
         return self._tmux("capture-pane", "-p")
+
+    def to_other(self, text: str) -> None:
+        """Type a line into the active pane, and Enter."""
+        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "Enter")
 
     def cursor(self) -> tuple[int, int]:
         """Column and row of the cursor, from 0: the program puts it where text would go."""
-        column, row = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        column, row = self._tmux("display-message", "-p", "-t", OWN, "#{cursor_x} #{cursor_y}").split()
         return int(column), int(row)
 
     def keys(self, *names: str) -> None:
         """Press keys by tmux's names (``Enter``, ``F6``, ``n``)."""
         self.log.append(f"keys {names}")
-        self._tmux("send-keys", *names)
+        self._tmux("send-keys", "-t", OWN, *names)
 
     def type(self, text: str) -> None:
         """Type text as a person would, without Enter."""
         self.log.append(f"type {text!r}")
-        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "-t", OWN, "-l", text)
 
     def wait(self, what: str | Callable[[str], bool], seconds: float = PATIENCE, why: str = "") -> str:
         """Wait until the screen shows a text (or satisfies a condition); the last screen is in the failure."""
@@ -86,11 +102,11 @@ class Terminal:
     @property
     def pid(self) -> int:
         """Process id of the program."""
-        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
+        return int(self._tmux("display-message", "-p", "-t", OWN, "#{pane_pid}"))
 
     def ended(self) -> int | None:
         """The program's exit code, or the signal that ended it below zero; None while it runs."""
-        told = self._tmux("display-message", "-p", "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
+        told = self._tmux("display-message", "-p", "-t", OWN, "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
         dead, status, number = told.strip().split("/")
         if status:
             return int(status)
@@ -143,6 +159,10 @@ class Learner:
         while rows and not rows[-1]:
             rows.pop()
         return rows
+
+    def last_row(self, screen: str) -> str:
+        """The last row of the shell that is not blank."""
+        return next(reversed(self.shell_rows(screen)), "")
 
     @staticmethod
     def title(screen: str) -> str:
@@ -264,10 +284,7 @@ class Learner:
         """F6, until the prompt is there and has the keys."""
         self.letters()
         self.terminal.keys("F6")
-        self.terminal.wait(lambda s: self._idle(s, lab), why="the shell's prompt")
-        # Pressed before the shell was known, F6 shows the place of the terminal and no more.
-        if not self.terminal.shows(keys_in_shell, 10):
-            self.terminal.keys("F6")
+        self.terminal.wait(lambda s: self.idles(s, lab), why="the shell's prompt")
         self.terminal.wait(keys_in_shell, why="keys that go to the shell")
 
     def leave_shell(self) -> None:
@@ -275,8 +292,8 @@ class Learner:
         self.terminal.keys("F6")
         self.letters()
 
-    def run(self, lab: str, command: str, seconds: float = PATIENCE) -> str:
-        """Type a command into the shell, wait for the next prompt; what was printed, as far as it is on view."""
+    def start(self, lab: str, command: str) -> str:
+        """Type a command into a cleared shell, and Enter; what stood at the prompt, without blanks."""
         self.terminal.keys("C-l")
         self.terminal.wait(lambda s: self.shell_rows(s) == [prompt(lab)], why="a cleared shell")
         self.terminal.type(command)
@@ -284,7 +301,16 @@ class Learner:
         typed = _squeeze(prompt(lab) + command)
         self.terminal.wait(lambda s: _squeeze("".join(self.shell_rows(s))) == typed, why=f"{command!r} at the prompt")
         self.terminal.keys("Enter")
-        screen = self.terminal.wait(lambda s: self._idle(s, lab), seconds, why=f"the prompt after {command!r}")
+        return typed
+
+    def idle(self, lab: str, seconds: float = PATIENCE, why: str = "the prompt") -> str:
+        """Wait for the prompt; the screen then."""
+        return self.terminal.wait(lambda s: self.idles(s, lab), seconds, why=why)
+
+    def run(self, lab: str, command: str, seconds: float = PATIENCE) -> str:
+        """Type a command into the shell, wait for the next prompt; what was printed, as far as it is on view."""
+        typed = self.start(lab, command)
+        screen = self.idle(lab, seconds, f"the prompt after {command!r}")
         rows = self.shell_rows(screen)[:-1]
         while rows and typed:  # the rows of the command itself come first
             typed = typed.removeprefix(_squeeze(rows.pop(0)))
@@ -298,7 +324,8 @@ class Learner:
                 f"{command!r} does not print {wanted} within {seconds:.0f} s:\n{printed}"
             )
 
-    def _idle(self, screen: str, lab: str) -> bool:
+    def idles(self, screen: str, lab: str) -> bool:
+        """Whether the shell is at its prompt."""
         rows = self.shell_rows(screen)
         return bool(rows) and rows[-1].strip() == prompt(lab)
 

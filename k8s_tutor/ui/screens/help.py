@@ -9,13 +9,12 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.messages import TabChosen
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line, lines
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, STRONG, WAIT, block, line
 from k8s_tutor.ui.widgets.rows import Row, Rows
 from k8s_tutor.ui.widgets.statusbar import Strip
 
@@ -50,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One text that scrolls."""
         with VerticalScroll(classes="dialog wide"):
-            yield Static(help_text(self.app), markup=False)
+            yield Rows(all_help(self.app))
 
     def action_close(self) -> None:
         """Back to where the learner was."""
@@ -130,17 +129,31 @@ def pane_help(pane: str) -> str:
 
 
 def help_rows(text: str) -> list[Row]:
-    """Paragraphs as they are; a line that begins with two spaces is ``sign or key   what it means``."""
+    """Paragraphs, wrapped anew; a line that begins with two spaces is ``sign or key   what it means``."""
     rows: list[Row] = []
+    told: list[str] = []
+
+    def end() -> None:
+        if told:
+            rows.append((line(), line((" ".join(told), STRONG if not rows else ""))))
+            told.clear()
+
     for row in block(text.strip("\n"), limit=6_000).split("\n"):
         key, gap, what = row.strip().partition("  ")
         if row.startswith("  ") and gap:
-            rows.append((line((f"  {key:<12}", f"bold {ACCENT}")), line(what.strip())))
-        elif row and not rows:
-            rows.append((line(), line((row, STRONG))))
+            end()
+            rows.append(_pair(key, what.strip()))
+        elif row:
+            told.append(row)
         else:
-            rows.append((line(), line(row)))
+            end()
+            rows.append((line(), line()))
+    end()
     return rows
+
+
+def _pair(key: str, what: str, width: int = 12) -> Row:
+    return line((f"  {key:<{width}}", f"bold {ACCENT}")), line(what)
 
 
 def shown_key(app: App[Any], binding: Binding) -> str:
@@ -153,48 +166,45 @@ def shown_key(app: App[Any], binding: Binding) -> str:
     return " or ".join(app.get_key_display(binding.with_key(key, None)) for key in moved.split(","))
 
 
-def help_text(app: App[Any]) -> Content:
+def all_help(app: App[Any]) -> list[Row]:
     """All of it, from the bindings themselves."""
     rows = [
-        line(("How this works", STRONG)),
-        line("Work in the terminal and in the manifest. Nothing has to be handed in: each claim of a"),
-        line("step watches the cluster and turns by itself, whichever way you reach it."),
-        line(),
-        line(("Signs", STRONG)),
+        _title("How this works"),
+        (
+            line(),
+            line(
+                "Work in the terminal and in the manifest. Nothing has to be handed in: each claim of a step watches "
+                "the cluster and turns by itself, whichever way you reach it."
+            ),
+        ),
+        _NOTHING,
+        _title("Signs"),
     ]
-    rows += [line((f"  {mark}  ", colour), f"{word:<10}", (why, DIM)) for mark, colour, word, why in _SIGNS]
-    rows += [
-        line(),
-        line(("Keys", STRONG), ("   (letters work while no text is being typed; esc leaves a field)", DIM)),
-    ]
+    rows += [(line((f"  {mark}  ", colour), f"{word:<10}"), line((why, DIM))) for mark, colour, word, why in _SIGNS]
+    rows += [_NOTHING, _title("Keys", "letters work while no text is being typed; esc leaves a field")]
     seen = set()
     for binding in (*bindings.LAB, *bindings.APP):
         key = shown_key(app, binding)
         if binding.id == "quit_anywhere" or key in seen:
             continue
         seen.add(key)
-        rows.append(line((f"  {key:<13}", f"bold {ACCENT}"), binding.tooltip))
-    for key, what in (
-        ("tab", "The next field, command or result; shift+tab the one before"),
-        ("enter", "On a command: to the terminal's prompt. On a result: open it"),
-        ("ctrl+space", "In the manifest: what can be written here"),
-    ):
-        rows.append(line((f"  {key:<13}", f"bold {ACCENT}"), what))
+        rows.append(_pair(key, binding.tooltip, 13))
     rows += [
-        line(),
-        line(
-            ("Mouse", STRONG),
-            ("  click tabs, commands, results, hints and the keys below; drag the dividing lines", DIM),
-        ),
-        line(("Copying", STRONG), ("  drag with Shift held down to select with your own terminal", DIM)),
-        line(
-            ("Other keys", STRONG),
-            ("  `k8s-tutor config` shows the file in which keys, colours and layout are set", DIM),
-        ),
-        line(("Quitting", STRONG), ("  the cluster keeps running; `k8s-tutor cluster down` removes it", DIM)),
-        line(
-            ("As text", STRONG),
-            ("  `k8s-tutor lesson LAB` and `k8s-tutor check LAB` do all of this without a screen", DIM),
-        ),
+        _pair("tab", "The next field, command or result; shift+tab the one before", 13),
+        _pair("enter", "On a command: to the terminal's prompt. On a result: open it", 13),
+        _pair("ctrl+space", "In the manifest: what can be written here", 13),
+        _NOTHING,
+        _title("Mouse", "click tabs, commands, results, hints and the keys below; drag the dividing lines"),
+        _title("Copying", "drag with Shift held down to select with your own terminal"),
+        _title("Other keys", "`k8s-tutor config` shows the file in which keys, colours and layout are set"),
+        _title("Quitting", "the cluster keeps running; `k8s-tutor cluster down` removes it"),
+        _title("As text", "`k8s-tutor lesson LAB` and `k8s-tutor check LAB` do all of this without a screen"),
     ]
-    return lines(rows)
+    return rows
+
+
+_NOTHING: Row = (line(), line())
+
+
+def _title(word: str, more: str = "") -> Row:
+    return line((f"{word}  " if more else word, STRONG)), line((more, DIM))

@@ -144,7 +144,9 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         await self._show(message.state)
         self.offer_summary(before)
         was, now = before.steps[self.viewed], self.step
-        if now.done and not was.done and was.step.id == now.step.id and not now.read:
+        # What was done before the cluster was heard again is no news.
+        known = was.done_earlier and not before.live
+        if now.done and not was.done and not known and was.step.id == now.step.id and not now.read:
             self.celebrate(now)
 
     @on(JobDone)
@@ -253,7 +255,10 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         self.run_worker(self._begin_shell(*found), group="begin-shell")
 
     async def _begin_shell(self, spec: ShellSpec, mode: Mode) -> None:
-        await self.query_one(TerminalSlot).begin(spec, mode)
+        try:
+            await self.query_one(TerminalSlot).begin(spec, mode)
+        except TutorError as error:
+            self.trouble(error)
         if self._pending_command:
             self._to_prompt(self._pending_command)
 

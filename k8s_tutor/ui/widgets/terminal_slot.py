@@ -50,7 +50,7 @@ class TerminalSlot(Vertical):
         yield Static(line(("opening a shell …", DIM)), markup=False, id="terminal-note")
 
     async def begin(self, spec: ShellSpec, mode: Mode) -> None:
-        """The shell is known now."""
+        """The shell is known now; asked for before, it has the keys. Raises EnvironmentFault where none opens."""
         if self._spec is not None:
             return
         self._spec, self._kind = spec, mode.kind
@@ -61,14 +61,18 @@ class TerminalSlot(Vertical):
             self.pane = TerminalPane(spec.argv, spec.env, spec.cwd)
             note.display = False
             await self.mount(self.pane)
-            if self._wanted and self.display:
-                self.pane.focus()
+            self._enter_if_wanted()
             return
         if mode.kind is Kind.NONE:
             note.update(line(mode.why, ("\nThe manifest pane applies; the lesson's commands can be copied.", DIM)))
             return
         where = "in a tmux pane beside" if mode.kind is Kind.TMUX else "in the tutor's place; exit comes back"
         note.update(line(f"F6 opens your shell {where}.", (f"\n{plain(mode.why)}", DIM)))
+        self._enter_if_wanted()
+
+    def _enter_if_wanted(self) -> None:
+        if self._wanted and self.display:
+            self.enter()
 
     def on_unmount(self) -> None:
         """A pane that we opened goes with us."""

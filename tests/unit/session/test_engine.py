@@ -178,3 +178,20 @@ def test_a_stability_window_waits_since_it_became_true():
     assert check.waiting_since is not None and check.outcome.until == check.waiting_since + 10
     later, _ = evaluate(lab, record(), memory, NOW + 4, find_check=find)
     assert later.checks[0].waiting_since == check.waiting_since
+
+
+def test_what_a_later_step_asks_for_is_no_mistake_before_its_turn():
+    wrong = failed("no", Finding("rule", "10", "3", cause=Cause("too-few-replicas", "spec.replicas is 3")))
+    lab = lab_of(step("three", spec("a")), step("look", spec("b")), step("ten", spec("c")))
+    memory = evaluate(lab, record(), Memory(), NOW, find_check=checker({"a": wrong, "b": BAD, "c": wrong}))[1]
+    assert [met.check for met in memory.met] == ["a"]
+    memory = evaluate(lab, record(), memory, NOW + 9, find_check=checker({"a": GOOD, "b": GOOD, "c": wrong}))[1]
+    assert [met.check for met in memory.met] == ["a", "c"], "its turn has come"
+    assert memory.met[0].until == NOW + 9 and memory.met[1].at == NOW + 9
+
+
+def test_a_step_that_was_done_out_of_turn_has_its_mistakes():
+    wrong = failed("no", Finding("rule", "80", "81", cause=Cause("wrong-port", "it is 81")))
+    lab = lab_of(step("one", spec("a")), step("two", spec("b")), step("three", spec("c")))
+    memory = evaluate(lab, record(), Memory(), NOW, find_check=checker({"a": BAD, "b": wrong, "c": GOOD}))[1]
+    assert [met.check for met in memory.met] == ["a", "b"]

@@ -31,20 +31,23 @@ SHARE = 6.0
 """After an update the pane rests so many times as long as it took: with what Textual adds that is at most about a fifth
 of a core, however much changes."""
 
-HELP = """\
-g           the next view: tree, tables, nodes with the cluster's own parts, events (or click its name)
-up, down    from object to object; page up, page down, home, end as everywhere
-left, right look further to the side where a line is longer than the pane
-enter       kubectl describe of the object, at the terminal's prompt (or double click; it is never run for you)
-y           kubectl get -o yaml of the object, at the terminal's prompt
-●           ready
-◐           on its way
-✗           something is wrong, or (struck through) gone a moment ago
-new         appeared a moment ago, before your eyes
-→           the Service whose requests reach this pod
-! stray     a pod that a Service's selector caught though it is not of the Service's Deployment
+HELP = """
+The live cluster: the objects of your namespace as they are now, by whoever changed them.
+
+  ●  ready
+  ◐  on its way
+  ✗  something is wrong, or (struck through) gone a moment ago
+  new  appeared a moment ago, before your eyes
+  →  the Service whose requests reach this pod
+  ! stray  a pod that a Service's selector caught though it is not of the Service's Deployment
+
+  g  the next view: tree, tables, nodes with the cluster's own parts, events (or click its name)
+  up, down  from object to object; page up, page down, home, end as everywhere
+  left, right  look further to the side where a line is longer than the pane
+  enter  kubectl describe of the object, at the terminal's prompt (or double click; it is never run for you)
+  y  kubectl get -o yaml of the object, at the terminal's prompt
 """
-"""What F1 says of this pane: one line a key or sign."""
+"""What F1 shows while this pane is in focus."""
 
 
 class SystemWanted(Message):
