@@ -356,7 +356,7 @@ class Session:
 
         Raises TutorError when it stops half-way: it says what is left, and a second call goes on.
         """
-        if self.connection.may_reset:
+        if self.connection.may_reset or self.connection.may_empty:
             with self._changed:
                 self.progress.begin_clearing()
         with self._our_deed():
