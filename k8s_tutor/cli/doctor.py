@@ -33,11 +33,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _cluster(name: str | None, context: str | None) -> tuple[Cluster | None, str, str]:
     """The cluster to look at, also a broken one; else None, why there is none, and the remedy."""
+    from k8s_tutor.clusters.assigned import assigned
+
     try:
-        if context:
+        if context or assigned() is not None:
             from k8s_tutor.session.places import find_cluster
 
-            return find_cluster(None, context), "", ""
+            return find_cluster(name, context), "", ""
         from k8s_tutor.session.places import chosen_name, native
 
         return native().status(chosen_name(name)), "", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 import threading
 
@@ -29,7 +30,9 @@ def run(options: argparse.Namespace) -> int:
     name, context = getattr(options, "cluster", None), getattr(options, "context", None)
     if name and context:
         raise UsageError("name either --cluster or --context, not both")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # In a browser the screen is drawn on the other side of two pipes.
+    served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the tutor needs a terminal",
             remedy="without one: k8s-tutor lesson lab1, k8s-tutor check lab1, k8s-tutor --help",

@@ -38,7 +38,7 @@ def findings(cluster: Cluster | None, trouble: str = "", remedy: str = "") -> li
     ``trouble`` and ``remedy`` say why there is no cluster to look at.
     """
     found = [_python(), _memory(), _terminal(), _utf8()]
-    uses_context = cluster is not None and cluster.provider == "context"
+    uses_context = cluster is not None and cluster.provider in ("context", "assigned")
     found += _native(needed=not uses_context)
     found.append(_kubectl(cluster))
     if cluster is None:
@@ -127,6 +127,8 @@ def _cluster(cluster: Cluster) -> list[Finding]:
     up = f"k8s-tutor cluster up --name {cluster.name}"
     if cluster.provider == "context":
         up = f"start {cluster.name} with the tool that made it"
+    elif cluster.provider == "assigned":
+        up = "ask whoever runs k8s-tutor serve"
     state = "ready" if cluster.ready else cluster.trouble or ("not ready" if cluster.running else "not running")
     found = [Finding("cluster", cluster.ready, f"cluster {cluster.name}: {state}", "" if cluster.ready else up)]
     for node in cluster.nodes:

@@ -107,6 +107,12 @@ class Recorder:
         if renewed:
             self._notify()
 
+    def begin_anew(self) -> None:
+        """Forget what was seen until now, as if the namespace were another one."""
+        with self._lock:
+            self._forget()
+        self._notify()
+
     # What probes, the workspace and the session tell.
 
     def observe(

@@ -65,6 +65,11 @@ class Connection:
         """Whether the namespace may be deleted: ours, on a cluster of ours."""
         return self.namespace.ours and self.cluster.owned
 
+    @property
+    def may_empty(self) -> bool:
+        """Whether what is in the namespace may be deleted, but not the namespace: ours, on a shared cluster."""
+        return self.namespace.ours and self.cluster.tenant
+
     def prober(self) -> Prober:
         """The way to send requests in this cluster. Raises TutorError when there is none."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8s_tutor.clusters.assigned import assigned
 from k8s_tutor.clusters.provider import Cluster, Provider
 from k8s_tutor.errors import ClusterError, UsageError
 from k8s_tutor.phases import silent
@@ -29,6 +30,9 @@ def find_cluster(name: str | None = None, context: str | None = None) -> Cluster
     """The cluster to work on; it runs and is ready, or this raises ClusterError with the command that mends it."""
     if name and context:
         raise UsageError("name either --cluster or --context, not both")
+    given = assigned()
+    if given is not None:
+        return given.up(context or name or given.cluster.name, report=silent)
     if context:
         from k8s_tutor.clusters.context import ContextProvider
 

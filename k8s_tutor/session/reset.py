@@ -17,6 +17,7 @@ from k8s_tutor.session.connection import (
     ensure_namespace,
     find_namespace,
 )
+from k8s_tutor.session.emptying import empty
 from k8s_tutor.session.journal import Journal, kubectl, shell
 from k8s_tutor.session.workspace import Workspace
 
@@ -32,6 +33,8 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
     stops half-way: then it says what is left, and a second call goes on from whatever is there.
     """
     old = connection.namespace
+    if connection.may_empty:
+        return _emptied(connection, lab, workspace)
     if not connection.may_reset:
         raise TutorError(
             f"namespace {old.name} of cluster {connection.cluster.name} is not k8s-tutor's to delete",
@@ -65,6 +68,18 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
         lines.append(f"your files are in {aside}")
     lines.append(f"progress of {lab.id} is cleared")
     return new, lines
+
+
+def _emptied(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Namespace, list[str]]:
+    """Begin anew in the same namespace, on a cluster that others share."""
+    namespace = connection.namespace
+    left = [f"empty namespace {namespace.name}", "move your files aside", f"clear the progress of {lab.id}"]
+    with _saying_what_is_left(connection, lab, left):
+        empty(connection.api, namespace.name, connection.journal)
+        left.pop(0)
+        aside = workspace.back_up()
+    moved = [f"your files are in {aside}"] if aside is not None else []
+    return namespace, [f"namespace {namespace.name} was emptied", *moved, f"progress of {lab.id} is cleared"]
 
 
 def reset_command(lab_id: str, cluster: str = "") -> str:

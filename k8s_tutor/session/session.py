@@ -356,11 +356,15 @@ class Session:
 
         Raises TutorError when it stops half-way: it says what is left, and a second call goes on.
         """
-        if self.connection.may_reset:
+        if self.connection.may_reset or self.connection.may_empty:
             with self._changed:
                 self.progress.begin_clearing()
         with self._our_deed():
             namespace, lines = renew(self.connection, self.lab, self.workspace)
+            if self.connection.may_empty:
+                # The namespace is the one it was: the watch has to have heard the last of what was in it.
+                self.wait_for(lambda state: not any(state.record.alive("Pod")), SYNC_SECONDS)
+                self.recorder.begin_anew()
         self.connection.namespace = namespace
         with self._changed:
             self.progress.clear()

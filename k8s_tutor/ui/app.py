@@ -315,7 +315,10 @@ def run(cluster_name: str | None, context: str | None, lab: str | None) -> int:
     ``cluster_name`` names the native cluster (None: the only one there is); ``context``, if given, a running
     cluster of the user's kubeconfig; ``lab`` is opened at once.
     """
-    from k8s_tutor.ui.desk import Desk
+    from k8s_tutor.clusters.assigned import assigned
+    from k8s_tutor.ui.desk import AssignedDesk, Desk
 
-    app = TutorApp(Desk(cluster_name, context), lab=lab, resume=True)
+    given = assigned()
+    desk = AssignedDesk(given) if given is not None else Desk(cluster_name, context)
+    app = TutorApp(desk, lab=lab, resume=True)
     return app.run() or 0

@@ -14,6 +14,7 @@ from k8s_tutor.ui import settings
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 if TYPE_CHECKING:
+    from k8s_tutor.clusters.assigned import AssignedProvider
     from k8s_tutor.clusters.doctor import Finding
     from k8s_tutor.clusters.provider import Cluster
     from k8s_tutor.labs.model import Lab
@@ -169,6 +170,50 @@ class Desk:
             hints=hints,
             touched=touched,
         )
+
+
+class AssignedDesk(Desk):
+    """A desk with one cluster that was given to this process; no other is looked for, made or stopped."""
+
+    def __init__(self, provider: AssignedProvider) -> None:
+        super().__init__(None, None)
+        self._provider = provider
+
+    @property
+    def cluster_name(self) -> str:
+        """The name of the one cluster."""
+        try:
+            return f"context {self._provider.cluster.name}"
+        except TutorError:
+            return "context assigned"
+
+    def cluster(self) -> Cluster | None:
+        """The one cluster."""
+        return self._provider.cluster
+
+    def start(self, report: Report, /) -> Cluster:
+        """It is there already."""
+        return self._provider.cluster
+
+    def choices(self) -> tuple[Choice, ...]:
+        """There is nothing to choose."""
+        from k8s_tutor.ui.choices import Choice
+
+        cluster = self._provider.cluster
+        return (Choice(cluster.name, context=cluster.name, cluster=cluster),)
+
+    def ground(self) -> Ground:
+        """No cluster is ever started here."""
+        from k8s_tutor.ui.choices import Ground
+
+        return Ground()
+
+    def choose(self, choice: Choice, /) -> None:
+        """Nothing else can be chosen."""
+
+    def stop(self, name: str, report: Report, /) -> bool:
+        """Not the learner's to stop. Raises UsageError."""
+        return self._provider.down(name, report=report)
 
 
 def _progress(lab_id: str) -> tuple[frozenset[str], int, float | None]:

@@ -177,6 +177,8 @@ class HomeScreen(HomePages):
             return "a cluster is being started; when it is there it can be stopped."
         if self._cluster is None:
             return "there is no cluster of the tutor's own to stop."
+        if self._cluster.tenant:
+            return "others work on this cluster too: whoever runs the server stops it."
         return (
             "" if self._cluster.owned else f"{plain(self._cluster.name, 60)} is not the tutor's: stop it with its tool."
         )

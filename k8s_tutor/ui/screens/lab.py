@@ -315,7 +315,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
             self.action_show_terminal()
         else:
             self.app.copy_to_clipboard(command)
-            self.tutor.say(f"Copied: {command}. F6 opens a shell.")
+            self.tutor.say(f"Copied: {command}.{' F6 opens a shell.' if slot.offers_shell else ''}")
 
     # -- steps
 
