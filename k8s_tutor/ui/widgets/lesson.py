@@ -19,6 +19,7 @@ from k8s_tutor.session.asking import service_of
 from k8s_tutor.session.state import CheckState, StepState
 from k8s_tutor.ui.messages import Answered, CommandChosen
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
+from k8s_tutor.ui.widgets.keys_in_order import KeysInOrder
 from k8s_tutor.ui.widgets.knob import Door
 from k8s_tutor.ui.widgets.rows import Line, Rows
 
@@ -71,6 +72,10 @@ class CommandLine(Static, can_focus=True):
         self.action_choose()
 
 
+class AnswerField(KeysInOrder, Input):
+    """Where an answer is typed."""
+
+
 class QuestionRow(Vertical):
     """A question with a field for the answer, and what became of the answer."""
 
@@ -82,7 +87,7 @@ class QuestionRow(Vertical):
         """Question, field, verdict."""
         yield Rows([(line(("? ", WAIT)), line(plain(self.question.ask, 600)))])
         hint = f"for example {plain(self.question.example, 60)}" if self.question.example else "your answer, then Enter"
-        yield Input(placeholder=hint, compact=True)
+        yield AnswerField(placeholder=hint, compact=True)
 
     def show_state(self, check: CheckState | None, answer: str | None) -> None:
         """Show a kept answer; a field that is being typed in is left alone."""
