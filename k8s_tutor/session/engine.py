@@ -36,7 +36,8 @@ class Memory:
     shown; ``earlier``: steps that were done once, here or elsewhere. ``met``: red findings that were seen;
     ``solved``: step id -> when the tutor did it for the learner.
     ``waits`` (check id -> what it waits for, and since when) belongs to this run. ``redone`` (check id -> when its
-    step was begun again) belongs to this namespace: what happened before does not count for it.
+    step was begun again) belongs to this namespace: what happened before does not count for it. ``turn``: id of the
+    step whose turn it is, and ``stood`` (check id -> why it failed when that turn came), of this run.
     """
 
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Memory:
     solved: Mapping[str, float] = field(default_factory=dict)
     waits: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     redone: Mapping[str, float] = field(default_factory=dict)
+    turn: str = ""
+    stood: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,8 +78,45 @@ def evaluate(
     run = _Run()
     steps = tuple(_step(step, lab, record, memory, now, run, find_check) for step in lab.steps)
     current = next((index for index, step in enumerate(steps) if not step.done), max(len(steps) - 1, 0))
+    memory = _at_turn(memory, steps[current]) if steps else memory
+    steps = tuple(_untouched(step, memory) if number == current else step for number, step in enumerate(steps))
     state = LabState(lab=lab, steps=steps, current=current, record=record, link=Link.LIVE, heard=now)
     return state, _remember(memory, state, run, now)
+
+
+def _at_turn(memory: Memory, step: StepState) -> Memory:
+    """When a step's turn comes: why its checks fail though nothing was done, where the lab says that they may."""
+    if memory.turn == step.step.id:
+        return memory
+    standing = {met.check for met in memory.met if met.until is None}
+    failing = [check for check in step.checks if check.spec.id not in standing and _may_stand(check)]
+    stood = {check.spec.id: _why(check) for check in failing}
+    return replace(memory, turn=step.step.id, stood=stood)
+
+
+def _untouched(step: StepState, memory: Memory) -> StepState:
+    return replace(
+        step,
+        checks=tuple(
+            replace(check, untouched=True)
+            if _may_stand(check) and memory.stood.get(check.spec.id) == _why(check)
+            else check
+            for check in step.checks
+        ),
+    )
+
+
+def _may_stand(check: CheckState) -> bool:
+    finding = check.outcome.finding
+    cause = finding.cause if finding is not None else None
+    failing = check.outcome.status is Status.FAIL and not check.undone
+    return failing and cause is not None and cause.id in check.spec.before
+
+
+def _why(check: CheckState) -> str:
+    finding = check.outcome.finding
+    cause = finding.cause.id if finding is not None and finding.cause is not None else ""
+    return f"{cause}: {finding.observed if finding is not None else check.outcome.summary}"
 
 
 def _step(

@@ -25,6 +25,7 @@ class CheckState:
 
     ``undone``: it had passed once and is not true any more (a level check whose object went away).
     ``waiting_since``: since when it waits for the very thing that it waits for now (Unix time), None unless it waits.
+    ``untouched``: it fails, for a reason that its lab expects then, as when its step's turn came: nothing was done yet.
     """
 
     spec: CheckSpec
@@ -33,6 +34,7 @@ class CheckState:
     undone: bool = False
     seconds: float = 0.0
     waiting_since: float | None = None
+    untouched: bool = False
 
     @property
     def passed(self) -> bool:

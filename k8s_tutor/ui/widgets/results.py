@@ -55,7 +55,7 @@ def sign(check: CheckState) -> tuple[str, str, str]:
         return "?", "not seen", WAIT
     if check.undone:
         return "✗", "undone", BAD
-    return ("○", "to do", DIM) if not_begun(outcome) else ("✗", "not yet", BAD)
+    return ("○", "to do", DIM) if check.untouched or not_begun(outcome) else ("✗", "not yet", BAD)
 
 
 def not_begun(outcome: Outcome) -> bool:
