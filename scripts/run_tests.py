@@ -161,6 +161,8 @@ class Preparation:
 
 
 if __name__ == "__main__":
+    # What runs in the background ends with us, also when CI ends us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except KeyboardInterrupt:

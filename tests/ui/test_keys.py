@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from fakes import PASS
 from helpers import in_lab, make, rows, session_of, shown, until
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
 from k8s_tutor.ui import bindings
 from k8s_tutor.ui.screens.help import PANES, HelpScreen, PaneHelpScreen, help_rows, pane_help
 from k8s_tutor.ui.screens.home import HomeScreen
 from k8s_tutor.ui.screens.lab import LabScreen
 from k8s_tutor.ui.widgets.keysbar import KeysBar
+from k8s_tutor.ui.widgets.lesson import AnswerField
 from k8s_tutor.ui.widgets.rows import Rows
 
 
@@ -221,4 +222,4 @@ async def test_tab_never_leads_into_the_shell() -> None:
             seen.append(type(screen.focused).__name__)
             if isinstance(screen.focused, TextArea):
                 break
-        assert "CommandLine" in seen and Input.__name__ in seen and "TerminalPane" not in seen
+        assert "CommandLine" in seen and AnswerField.__name__ in seen and "TerminalPane" not in seen
