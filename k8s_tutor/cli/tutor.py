@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 
 from k8s_tutor.errors import UsageError
@@ -25,6 +26,11 @@ def run(options: argparse.Namespace) -> int:
         from k8s_tutor.labs.loader import find
 
         find(lab)
+    if getattr(options, "provider", None):
+        from k8s_tutor.clusters import choose
+
+        # The learner's shell and the commands in it are to mean the same cluster.
+        os.environ[choose.VARIABLE] = choose.wish(options.provider)
     # Modules are loaded to stay: searching them for garbage took a seventh of the time.
     gc.disable()
     from k8s_tutor.ui.app import run as run_app

@@ -38,8 +38,7 @@ def findings(cluster: Cluster | None, trouble: str = "", remedy: str = "") -> li
     ``trouble`` and ``remedy`` say why there is no cluster to look at.
     """
     found = [_python(), _memory(), _terminal(), _utf8()]
-    uses_context = cluster is not None and cluster.provider == "context"
-    found += _native(needed=not uses_context)
+    found += _native(needed=cluster is None or cluster.provider == "native")
     found.append(_kubectl(cluster))
     if cluster is None:
         found.append(

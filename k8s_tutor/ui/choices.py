@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from k8s_tutor.clusters.choose import Chosen
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 
@@ -19,13 +20,15 @@ MOST_CONTEXTS = 40
 class Choice:
     """One cluster of the list. ``context`` is its name in the kubeconfig, empty for our own.
 
-    ``cluster`` is None where there is nothing yet. ``why_not``: why it may not be used; empty if it may.
+    ``provider``: what made our own, or would. ``cluster`` is None where there is nothing yet. ``why_not``: why it
+    may not be used; empty if it may.
     """
 
     name: str
     context: str = ""
     cluster: Cluster | None = None
     why_not: str = ""
+    provider: str = "native"
 
     @property
     def own(self) -> bool:
@@ -41,12 +44,13 @@ class Ground:
     obstacle: str = ""
 
 
-def choices(name: str) -> tuple[Choice, ...]:
-    """Our own clusters (``name``, the one that would be started, among them), then the contexts that are there."""
-    from k8s_tutor.session.places import native
+def choices(meant: Chosen) -> tuple[Choice, ...]:
+    """Our own clusters (the one that is meant, or would be started, first), then the contexts that are there."""
+    from k8s_tutor.clusters import choose
 
-    own = {cluster.name: cluster for cluster in native().list()}
-    found = [Choice(each, cluster=own.get(each)) for each in dict.fromkeys((name, *sorted(own)))]
+    own = {(cluster.name, cluster.provider): cluster for cluster in choose.clusters()}
+    first = (meant.name, meant.provider.name)
+    found = [Choice(key[0], cluster=own.get(key), provider=key[1]) for key in dict.fromkeys((first, *sorted(own)))]
     return (*found, *contexts())
 
 
@@ -65,8 +69,11 @@ def contexts() -> tuple[Choice, ...]:
     return (*usable, *others)
 
 
-def ground() -> Ground:
-    """Whether a cluster could be started here, and how long it would take."""
+def ground(provider: str) -> Ground:
+    """Whether a cluster of this provider could be started here, and how long it would take."""
+    if provider != "native":
+        # An engine answers, or it would not be this provider; what it must load is said when it is loaded.
+        return Ground()
     from k8s_tutor.clusters.node.prepare import inspect
 
     made = inspect() is not None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k8s_tutor import paths
 from k8s_tutor.errors import TutorError
+from k8s_tutor.phases import Phase, PhaseState
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 if TYPE_CHECKING:
+    from k8s_tutor.clusters.choose import Chosen
     from k8s_tutor.clusters.doctor import Finding
     from k8s_tutor.clusters.provider import Cluster
     from k8s_tutor.phases import Report
@@ -22,23 +23,29 @@ _LARGEST = 4 * 1024 * 1024
 
 
 class Desk:
-    """Labs and clusters as the command line named them: a native cluster, or a running one by its context."""
+    """Labs and clusters as the command line named them: one that we make, or a running one by its context."""
 
     def __init__(self, name: str | None, context: str | None) -> None:
         self._wanted = name
         self._context = context
+        self._provider = ""
 
-    @cached_property
-    def _name(self) -> str:
-        """The native cluster's name. Looked for when it is first needed: the screen does not wait for it."""
-        from k8s_tutor.session.places import chosen_name
+    def _meant(self) -> Chosen:
+        """The cluster of our own that is meant, looked for anew: it may have come or gone meanwhile. May block."""
+        from k8s_tutor.session.places import chosen
 
-        return chosen_name(self._wanted)
+        found = chosen(self._wanted, self._provider or None)
+        self._wanted, self._provider = found.name, found.provider.name
+        return found
 
     @property
     def cluster_name(self) -> str:
-        """How the cluster is called, with what makes it."""
-        return f"context {self._context}" if self._context else f"native {self._name}"
+        """How the cluster is called, with what makes it; until it was looked for, what it would be called."""
+        if self._context:
+            return f"context {self._context}"
+        from k8s_tutor.clusters.choose import DEFAULT_NAME
+
+        return f"{self._provider or 'native'} {self._wanted or DEFAULT_NAME}"
 
     def cards(self) -> tuple[LabCard, ...]:
         """The shipped labs, each with the learner's progress."""
@@ -52,9 +59,7 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().status(self._context)
-        from k8s_tutor.session.places import native
-
-        return native().status(self._name)
+        return self._meant().cluster
 
     def start(self, report: Report, /) -> Cluster:
         """Make the cluster ready: start, resume or just find it."""
@@ -62,34 +67,35 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().up(self._context, report=report)
-        from k8s_tutor.session.places import native
-
-        return native().up(self._name, report=report)
+        meant = self._meant()
+        report(Phase("provider", f"{meant.provider.name}", meant.why, PhaseState.DONE))
+        return meant.provider.up(meant.name, report=report)
 
     def choices(self) -> tuple[Choice, ...]:
         """Our own clusters and the contexts of the user's kubeconfig."""
         from k8s_tutor.ui.choices import choices
 
-        return choices(self._name)
+        return choices(self._meant())
 
     def ground(self) -> Ground:
         """Whether a cluster could be started here."""
         from k8s_tutor.ui.choices import ground
 
-        return ground()
+        return ground(self._provider or self._meant().provider.name)
 
     def choose(self, choice: Choice, /) -> None:
         """Work on this cluster from now on."""
         if choice.own:
-            self._name, self._context = choice.name, None
+            self._wanted, self._provider, self._context = choice.name, choice.provider, None
         else:
             self._context = choice.context
 
     def stop(self, name: str, report: Report, /) -> bool:
         """Remove a cluster of our own."""
-        from k8s_tutor.session.places import native
+        from k8s_tutor.clusters import choose
 
-        return native().down(name, report=report)
+        found = choose.find(name, self._provider if name == self._wanted else choose.AUTO)
+        return found.provider.down(name, report=report) if found is not None else False
 
     def findings(self) -> Sequence[Finding]:
         """What this machine and the cluster have and lack."""

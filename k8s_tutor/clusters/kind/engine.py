@@ -174,7 +174,7 @@ def require() -> Engine:
 
 
 def parse_inspect(text: str) -> list[Container]:
-    """What ``inspect`` of docker, podman or nerdctl tells of containers. Raises EnvironmentFault when not understood."""
+    """What ``inspect`` tells of containers, of docker, podman or nerdctl. Raises EnvironmentFault."""
     try:
         return [_container(item) for item in json.loads(text)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

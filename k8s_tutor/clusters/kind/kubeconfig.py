@@ -12,7 +12,6 @@ from pathlib import Path
 from k8s_tutor import atomic
 from k8s_tutor.clusters.kind import names
 from k8s_tutor.clusters.kind.engine import Container
-from k8s_tutor.clusters.kind.program import kubeconfig_path
 from k8s_tutor.clusters.native import kubeconfig as native
 from k8s_tutor.clusters.native.pid1.api import Api, context_of, credentials
 from k8s_tutor.errors import ClusterError
@@ -33,7 +32,7 @@ def write(name: str, first: Container) -> str:
     the port that the engine forwards from 127.0.0.1.
     """
     try:
-        text = kubeconfig_path(name).read_text(encoding="utf-8")
+        text = names.kubeconfig_path(name).read_text(encoding="utf-8")
         found = credentials(text)
         server = _SERVER.search(text)
         for value in found.values():

@@ -12,6 +12,8 @@ PREFIX = "k8s-tutor-"
 """Of each of our clusters in kind's own list. What does not begin so is never removed."""
 LABEL = "io.x-k8s.kind.cluster"
 """kind's label on a node's container: the cluster it is of."""
+IMAGE_VARIABLE = "K8S_TUTOR_KIND_IMAGE"
+"""Names the node image to use."""
 
 validate = native.validate
 
@@ -29,3 +31,8 @@ def cluster_dir(name: str) -> Path:
 def kind_name(name: str) -> str:
     """The cluster's name for kind, at most 39 characters: no other user's or state folder's cluster has the same."""
     return f"{PREFIX}{name}-{native.tag_of(cluster_dir(name))}"
+
+
+def kubeconfig_path(name: str) -> Path:
+    """Where kind writes its own kubeconfig: in the cluster's folder, nobody else's."""
+    return cluster_dir(name) / "kind.kubeconfig"

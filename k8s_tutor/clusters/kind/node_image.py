@@ -14,7 +14,6 @@ from k8s_tutor.clusters.node.work import Work, output
 from k8s_tutor.errors import UsageError
 from k8s_tutor.phases import Report
 
-VARIABLE = "K8S_TUTOR_KIND_IMAGE"
 _REGISTRY = "https://registry-1.docker.io/v2/"
 _REFERENCE = re.compile(r"[a-z0-9][\w./:-]*(@sha256:[0-9a-f]{64})?")
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+")

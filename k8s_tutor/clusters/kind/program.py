@@ -21,23 +21,18 @@ CREATE_SECONDS = 1800.0
 _TICK = 0.25
 
 
-def kubeconfig_path(name: str) -> Path:
-    """Where kind writes its own kubeconfig: in the cluster's folder, nobody else's."""
-    return names.cluster_dir(name) / "kind.kubeconfig"
-
-
 def create_argv(kind: str, name: str, config: Path) -> list[str]:
     """Make a cluster; what fails is kept (``--retain``) until its logs are out, and readiness is ours to wait for."""
     return [
         kind, "create", "cluster", "--name", names.kind_name(name), "--config", str(config),
-        "--kubeconfig", str(kubeconfig_path(name)), "--retain", "--wait", "0s",
+        "--kubeconfig", str(names.kubeconfig_path(name)), "--retain", "--wait", "0s",
     ]  # fmt: skip
 
 
 def delete_argv(kind: str, name: str) -> list[str]:
     """Remove a cluster; one that is not there is no error."""
     return [
-        kind, "delete", "cluster", "--name", names.kind_name(name), "--kubeconfig", str(kubeconfig_path(name)),
+        kind, "delete", "cluster", "--name", names.kind_name(name), "--kubeconfig", str(names.kubeconfig_path(name)),
     ]  # fmt: skip
 
 
@@ -57,7 +52,7 @@ def drop_stale_lock(name: str) -> bool:
     kind makes it anew for each write and waits 150 ms at most: with one that is left every later call fails. In our
     private folder nobody but us runs kind, so while we hold the cluster's lock it can only be stale.
     """
-    lock = kubeconfig_path(name).with_name(kubeconfig_path(name).name + ".lock")
+    lock = names.kubeconfig_path(name).with_name(names.kubeconfig_path(name).name + ".lock")
     there = lock.exists()
     lock.unlink(missing_ok=True)
     return there

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from k8s_tutor.clusters.kind import kubeconfig, names, node_image
+from k8s_tutor.clusters.kind import kubeconfig, names
 from k8s_tutor.clusters.kind import logs as node_logs
 from k8s_tutor.clusters.kind import state as states
 from k8s_tutor.clusters.kind.engine import Container, Engine, exec_argv
@@ -33,7 +33,7 @@ class KindProvider:
 
     def __init__(self, *, image: str = "", kubernetes: str = "") -> None:
         """``image``: the node image (default: ``$K8S_TUTOR_KIND_IMAGE``); ``kubernetes``: a version like v1.36.4."""
-        self._image = image or ("" if kubernetes else os.environ.get(node_image.VARIABLE, ""))
+        self._image = image or ("" if kubernetes else os.environ.get(names.IMAGE_VARIABLE, ""))
         self._kubernetes = kubernetes
 
     def up(self, name: str, *, nodes: int = 1, egress: bool = False, report: Report = silent) -> Cluster:

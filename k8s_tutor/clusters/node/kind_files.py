@@ -62,7 +62,7 @@ After=network.target
 
 [Service]
 ExecStart=/usr/bin/python3 -I /{HOME}/registry.py --address 127.0.0.1 --port {REGISTRY_PORT} --layout /{HOME}/registry
-User=nobody
+User=daemon
 Restart=always
 RestartSec=1
 

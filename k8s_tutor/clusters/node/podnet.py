@@ -147,9 +147,7 @@ def feed(argv: list[str], text: str) -> None:
 def main() -> None:
     """Set the node up, then keep the routes as the nodes are; never returns."""
     own, pause = socket.gethostname(), _FAST
-    while not KUBEADM.exists():
-        time.sleep(0.05)
-    pods, services = subnets(KUBEADM.read_text(encoding="utf-8"))
+    pods, services = wait_subnets()
     for name, value in SYSCTLS.items():
         place = Path("/proc/sys") / name
         if place.exists():
@@ -174,6 +172,15 @@ def main() -> None:
                 print(f"podnet: {told}"[:300], file=sys.stderr, flush=True)
             pause = min(_SLOW, pause * 1.5)
         time.sleep(pause)
+
+
+def wait_subnets() -> tuple[str, str]:
+    """The ranges, as soon as kind has written them: its file is there before it is whole."""
+    while True:
+        try:
+            return subnets(KUBEADM.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            time.sleep(0.05)
 
 
 def write(part: str) -> None:
