@@ -16,7 +16,7 @@ with open({log!r}, "a") as log:
     log.write(json.dumps({{"argv": sys.argv[1:], "env": env}}) + "\\n")
 answers = json.load(open({answers!r}))
 line = " ".join(sys.argv[1:])
-for key, (code, out, err) in answers.items():
+for key, (code, out, err) in sorted(answers.items(), key=lambda item: -len(item[0])):
     if line.startswith(key):
         sys.stdout.write(out)
         sys.stderr.write(err)
