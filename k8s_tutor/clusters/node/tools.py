@@ -13,7 +13,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,8 @@ def ensure(name: str, root: Path, report: Report) -> Path:
         return there
     target = place(wanted.component, root)
     if is_made(wanted.component, root):
+        with suppress(OSError):  # what is used is not old (prepare.prune)
+            os.utime(target)
         return target / program
     work = Work(report, root / "logs")
     with _alone(root, name), work.phase(name, wanted.component.title, wanted.component.explains) as telling:
