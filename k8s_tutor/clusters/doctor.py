@@ -33,12 +33,15 @@ class Finding:
 
 
 def findings(cluster: Cluster | None, trouble: str = "", remedy: str = "") -> list[Finding]:
-    """Everything looked at: this machine, what a native cluster needs, and the cluster (None: there is none).
+    """Everything looked at: this machine, what native and kind clusters need, and the cluster (None: there is none).
 
     ``trouble`` and ``remedy`` say why there is no cluster to look at.
     """
     found = [_python(), _memory(), _terminal(), _utf8()]
-    found += _native(needed=cluster is None or cluster.provider == "native")
+    engine = _engine(needed=cluster is not None and cluster.provider == "kind")
+    # Without a cluster one of the two ways to make one must be open.
+    found += _native(needed=not engine.ok if cluster is None else cluster.provider == "native")
+    found.append(engine)
     found.append(_kubectl(cluster))
     if cluster is None:
         found.append(
@@ -106,6 +109,21 @@ def _native(*, needed: bool) -> list[Finding]:
         return [Finding("native", False, f"what a native cluster needs cannot be looked at: {error}", needed=needed)]
     # A remedy for what is well would only be read as something to do.
     return [Finding(f.id, f.ok, f.evidence, "" if f.ok else f.remedy, needed) for f in seen]
+
+
+def _engine(*, needed: bool) -> Finding:
+    from k8s_tutor.clusters.kind import engine
+
+    there = engine.find()
+    if there is not None:
+        return Finding("engine", True, f"{there} answers ({there.program}): kind clusters can be made", needed=needed)
+    return Finding(
+        "engine",
+        False,
+        "no container engine answers (docker, podman, nerdctl): no kind clusters",
+        "start it (systemctl start docker, or Docker Desktop), if you want kind clusters",
+        needed,
+    )
 
 
 def _kubectl(cluster: Cluster | None) -> Finding:

@@ -6,7 +6,6 @@ Where an engine answers, three things only differ: the engine, its network, and 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from docker_engine import DockerEngine
-from native_helpers import Kubectl, tell, until
+from native_helpers import Kubectl, archive_of, tell, until
 
 from k8s_tutor.cli.main import main
 from k8s_tutor.clusters import choose
@@ -25,8 +24,6 @@ from k8s_tutor.clusters.kind import names
 from k8s_tutor.clusters.kind.config import NODE_PORTS
 from k8s_tutor.clusters.kind.engine import Engine
 from k8s_tutor.clusters.kind.provider import KindProvider
-from k8s_tutor.clusters.node.material import Material
-from k8s_tutor.clusters.node.oci import REF_NAME, Descriptor, Layout
 from k8s_tutor.clusters.node.prepare import prepare
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError
@@ -176,22 +173,6 @@ def test_a_typo_fails_as_it_does_everywhere(learner: Kubectl) -> None:
         what="ErrImagePull",
     )
     learner("delete", "pod", "typo", "--grace-period=0", "--force")
-
-
-def archive_of(material: Material, folder: Path, reference: str) -> Path:
-    """One image of the material's, under another name, as an OCI archive."""
-    source = json.loads((material.registry_dir / "index.json").read_text())
-    entry = next(item for item in source["manifests"] if "busybox" in item["annotations"][REF_NAME])
-    layout = Layout(folder / "layout")
-    blobs = material.registry_dir / "blobs" / "sha256"
-    manifest = json.loads((blobs / entry["digest"].removeprefix("sha256:")).read_text())
-    for digest in (entry["digest"], manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])):
-        os.link(blobs / digest.removeprefix("sha256:"), layout.blob_path(digest))
-    layout.name(reference, Descriptor(entry["mediaType"], entry["digest"], entry["size"]))
-    archive = folder / "image.tar"
-    with archive.open("wb") as file:
-        layout.write_archive(file)
-    return archive
 
 
 def test_an_archive_of_images_needs_no_registry(learner: Kubectl, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def remove(name: str) -> None:
         return
     assert motor is not None
     if known is not None and Path(known.kind).is_file():
-        teller = Teller(lambda _phase: None, _guess(1))
+        teller = Teller(lambda _phase: None, guess(1))
         program.drop_stale_lock(name)
         with contextlib.suppress(ClusterError):
             program.run(program.delete_argv(known.kind, name), motor, teller, patience=120)
@@ -92,7 +92,7 @@ def export_logs(state: KindState) -> None:
     folder = logs.folder(state.name)
     shutil.rmtree(folder, ignore_errors=True)
     motor = Engine(state.engine, state.program)
-    teller = Teller(lambda _phase: None, _guess(state.nodes))
+    teller = Teller(lambda _phase: None, guess(state.nodes))
     try:
         program.run(program.export_argv(state.kind, state.name, folder), motor, teller, patience=120)
     except ClusterError:
@@ -123,7 +123,7 @@ def _make(name: str, motor: Engine, nodes: int, image: str, kubernetes: str, rep
         names.kind_name(name), nodes, image=chosen.reference, cgroup_v1=old, nftables=chosen.ours
     )  # fmt: skip
     atomic.write_text(file, text)
-    teller = Teller(report, _guess(nodes))
+    teller = Teller(report, guess(nodes))
     try:
         # Two creations at once race for the engine's network (kind#1596).
         waiting = PhaseState.RUNNING
@@ -183,7 +183,7 @@ def _failed(state: KindState, teller: Teller, error: TutorError) -> ClusterError
     motor = Engine(state.engine, state.program)
     with contextlib.suppress(TutorError, OSError):
         program.drop_stale_lock(state.name)
-        silent = Teller(lambda _phase: None, _guess(1))
+        silent = Teller(lambda _phase: None, guess(1))
         program.run(program.delete_argv(state.kind, state.name), motor, silent, patience=120)
     with contextlib.suppress(OSError):
         states.save(state.at(states.FAILED, program.plain(error.message)[:300]))
@@ -230,5 +230,6 @@ def _anybodys(motor: Engine) -> bool:
     return bool(motor.ask("ps", "--all", "--quiet", "--filter", f"label={names.LABEL}").strip())
 
 
-def _guess(nodes: int) -> Guess:
+def guess(nodes: int) -> Guess:
+    """How long each phase of a cluster of so many nodes took last time."""
     return Guess(f"make-{nodes}", FIRST_GUESS, file="kind-times.json")

@@ -88,7 +88,7 @@ class KindProvider:
         Raises UsageError when there is no such file, ClusterError when a node does not take it.
         """
         from k8s_tutor.clusters.kind import program
-        from k8s_tutor.clusters.kind.bring import _guess
+        from k8s_tutor.clusters.kind.bring import guess
         from k8s_tutor.clusters.kind.progress import Teller
 
         state = self._known(name)
@@ -98,7 +98,7 @@ class KindProvider:
         report(_loading(archive, PhaseState.RUNNING, started))
         argv = program.load_argv(state.kind, name, archive)
         try:
-            program.run(argv, Engine(state.engine, state.program), Teller(silent, _guess(1)), patience=600)
+            program.run(argv, Engine(state.engine, state.program), Teller(silent, guess(1)), patience=600)
         except ClusterError:
             report(_loading(archive, PhaseState.FAILED, started))
             raise
