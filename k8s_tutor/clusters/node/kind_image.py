@@ -135,21 +135,17 @@ def _kind_files(work: Work, telling: Telling) -> Path:
     """Kind's ``images/base/files`` in Go's module cache, verified by go.sum."""
     component = tool("kind").component
     go = ensure_go(work, telling)
-    said = work.run(
-        [str(go), "list", "-m", "-f", "{{.Dir}}", component.files[0].package],
+    lines: list[str] = []
+    work.run(
+        [str(go), "mod", "download", "-json", component.files[0].package],
         log="kind-files",
         cwd=MODULES / component.module,
         env=environment(component, go),
+        line=lines.append,
         what="Loading kind's sources",
     )
-    place = said[-1] if said else ""
-    if not place:
-        # ``list`` tells of a module that is not there yet; ``download`` fetches it.
-        command = [str(go), "mod", "download", "-json", component.files[0].package]
-        text = "\n".join(work.run(command, log="kind-files", cwd=MODULES / component.module,
-                                  env=environment(component, go), what="Loading kind's sources"))  # fmt: skip
-        match = re.search(r'"Dir": "([^"]+)"', text)
-        place = match[1] if match else ""
+    match = re.search(r'"Dir": "([^"]+)"', "\n".join(lines))
+    place = match[1] if match else ""
     files = Path(place) / "images" / "base" / "files"
     if not place or not files.is_dir():
         raise EnvironmentFault("kind's Go module holds no files for a node image.", code="kind-files")
