@@ -37,14 +37,14 @@ _OWN = {
 FIRST_GUESS = {
     # Measured on 2 processors; only until this machine has brought up a cluster of its own.
     IMAGE: 0.3,
-    NODES: 2.0,
-    CONFIG: 2.5,
-    CONTROL_PLANE: 11.0,
-    CNI: 11.5,
-    STORAGE: 12.0,
-    JOIN: 22.0,
-    DNS: 16.0,
-    READY: 17.0,
+    NODES: 2.3,
+    CONFIG: 2.6,
+    CONTROL_PLANE: 10.1,
+    CNI: 10.5,
+    STORAGE: 10.8,
+    JOIN: 18.0,
+    DNS: 13.4,
+    READY: 13.6,
 }
 _LINE = re.compile(r"^\s*([•✓✗])\s+(.*?)(?:\s+\.\.\.)?\s*$")
 _MARKS = {"•": PhaseState.RUNNING, "✓": PhaseState.DONE, "✗": PhaseState.FAILED}

@@ -61,9 +61,15 @@ def test_the_configuration_is_json_and_binds_to_loopback_alone() -> None:
     mappings = document["nodes"][0]["extraPortMappings"]
     assert {entry["listenAddress"] for entry in mappings} == {"127.0.0.1"}
     assert tuple(entry["containerPort"] for entry in mappings) == config.NODE_PORTS
-    assert json.loads(document["kubeadmConfigPatches"][0])["failCgroupV1"] is False
+    patches = [json.loads(patch) for patch in document["kubeadmConfigPatches"]]
+    assert patches[0]["failCgroupV1"] is False
+    arguments = {patch["apiVersion"]: patch["scheduler"]["extraArgs"] for patch in patches if "apiVersion" in patch}
+    assert arguments["kubeadm.k8s.io/v1beta3"] == {"leader-elect": "false"}
+    assert arguments["kubeadm.k8s.io/v1beta4"] == [{"name": "leader-elect", "value": "false"}]
     plain = json.loads(config.cluster("k8s-tutor-dev", 1))
-    assert "image" not in plain["nodes"][0] and "kubeadmConfigPatches" not in plain
+    assert "image" not in plain["nodes"][0]
+    kinds = [json.loads(patch)["kind"] for patch in plain["kubeadmConfigPatches"]]
+    assert "KubeProxyConfiguration" not in kinds and "failCgroupV1" not in plain["kubeadmConfigPatches"][0]
 
 
 def test_a_run_tells_its_steps_and_hides_the_users_kubeconfig(home: Path) -> None:
