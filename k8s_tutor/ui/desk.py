@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +44,11 @@ class Desk:
         """How the cluster is called, with what makes it; until it was looked for, what it would be called."""
         if self._context:
             return f"context {self._context}"
-        from k8s_tutor.clusters.choose import DEFAULT_NAME
+        from k8s_tutor.clusters import choose
 
-        return f"{self._provider or 'native'} {self._wanted or DEFAULT_NAME}"
+        wish = os.environ.get(choose.VARIABLE, "")
+        guess = wish if wish in choose.names() else "native"
+        return f"{self._provider or guess} {self._wanted or choose.DEFAULT_NAME}"
 
     def cards(self) -> tuple[LabCard, ...]:
         """The shipped labs, each with the learner's progress."""

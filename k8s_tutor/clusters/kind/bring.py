@@ -22,11 +22,12 @@ from k8s_tutor.clusters.native.follow import Guess
 from k8s_tutor.clusters.native.locks import locked
 from k8s_tutor.clusters.node import prepare, tools
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError, UsageError
-from k8s_tutor.phases import PhaseState, Report
+from k8s_tutor.phases import Phase, PhaseState, Report
 
 NETWORK = "kind"
 """kind puts all clusters of an engine on one network of this name, and leaves it."""
 _LOCK_SECONDS = 1900.0
+_STALE = "a kind that was killed left it beside our kubeconfig: removed, or every later kind would have failed"
 
 
 def up(name: str, *, nodes: int, image: str, kubernetes: str, report: Report) -> KindState:
@@ -133,7 +134,8 @@ def _make(name: str, motor: Engine, nodes: int, image: str, kubernetes: str, rep
             patience=_LOCK_SECONDS,
             waiting=lambda: teller.tell(NODES, waiting, "another k8s-tutor makes a cluster"),
         ):
-            program.drop_stale_lock(name)
+            if program.drop_stale_lock(name):
+                report(Phase("lock-file", "stale lock", _STALE, PhaseState.DONE))
             argv = program.create_argv(kind, name, file)
             program.run(
                 argv, motor, teller, patience=program.CREATE_SECONDS, on_step=lambda step: _quicken(step, motor, name)

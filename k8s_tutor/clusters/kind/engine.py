@@ -110,6 +110,19 @@ class Engine:
         items = parse_inspect(self.ask("inspect", *found, timeout=timeout))
         return sorted(items, key=lambda item: (not item.control_plane, _number(item.name)))
 
+    def inspect(self, containers: Sequence[str], timeout: float) -> list[Container]:
+        """Those of these containers that are there, in this order. Raises EnvironmentFault, also after ``timeout``."""
+        done = self.run("inspect", *containers, timeout=timeout)
+        words = done.stderr.decode("utf-8", "replace").strip()
+        # Of several the engines tell what they found, and fail for the others.
+        if done.returncode != 0 and "no such" not in words.lower():
+            raise EnvironmentFault(
+                f"{self.name} inspect failed: {words[:300]}", remedy=f"{self.name} info", code="engine"
+            )
+        text = done.stdout.decode("utf-8", "replace").strip()
+        found = {item.name: item for item in parse_inspect(text)} if text else {}
+        return [found[name] for name in containers if name in found]
+
     def has_image(self, reference: str) -> bool:
         """Whether the engine holds this image."""
         return self.run("image", "inspect", reference, timeout=20).returncode == 0

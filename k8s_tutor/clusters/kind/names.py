@@ -33,6 +33,12 @@ def kind_name(name: str) -> str:
     return f"{PREFIX}{name}-{native.tag_of(cluster_dir(name))}"
 
 
+def nodes(name: str, number: int) -> list[str]:
+    """The containers (and nodes in Kubernetes) of a cluster of so many, as kind names them: control plane first."""
+    workers = [f"worker{index if index > 1 else ''}" for index in range(1, number)]
+    return [f"{kind_name(name)}-{role}" for role in ("control-plane", *workers)]
+
+
 def kubeconfig_path(name: str) -> Path:
     """Where kind writes its own kubeconfig: in the cluster's folder, nobody else's."""
     return cluster_dir(name) / "kind.kubeconfig"

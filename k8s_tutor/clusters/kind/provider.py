@@ -22,7 +22,7 @@ from k8s_tutor.errors import ClusterError, EnvironmentFault, UsageError
 from k8s_tutor.phases import Phase, PhaseState, Report, silent
 
 _PATIENCE = 1900.0
-_STATUS_SECONDS = 1.5
+_STATUS_SECONDS = 2.0
 _EXPLAINS_DOWN = "every container, volume and file of the cluster goes; the node image stays with the engine"
 
 
@@ -145,7 +145,7 @@ class KindProvider:
         engine = Engine(state.engine, state.program)
         found: builtins.list[Container] = []
         try:
-            found = engine.nodes(names.kind_name(state.name), timeout=_STATUS_SECONDS if ready is None else 30.0)
+            found = engine.inspect(names.nodes(state.name, state.nodes), _STATUS_SECONDS if ready is None else 30.0)
             trouble = _trouble(state, found)
         except EnvironmentFault as error:
             trouble = error.message

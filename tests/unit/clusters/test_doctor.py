@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_one_of_the_two_ways_to_make_a_cluster_is_enough(monkeypatch):
     found = by_id(findings(None))
     assert found["engine"].ok and "docker answers" in found["engine"].evidence
     assert not found["root"].needed
+
+
+def test_a_lock_that_somebody_left_beside_the_kubeconfig_is_explained_and_left(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(preflight, "findings", list)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    lock = tmp_path / "config.lock"
+    lock.touch()
+    assert "kubeconfig-lock" not in by_id(findings(None)), "somebody may be writing just now"
+    os.utime(lock, (1, 1))
+    found = by_id(findings(None))["kubeconfig-lock"]
+    assert not found.ok and not found.needed and f"rm {lock}" in found.remedy
+    assert lock.exists()
 
 
 def test_a_remedy_is_shown_only_for_what_is_wrong(monkeypatch):

@@ -126,7 +126,7 @@ def test_an_engine_that_does_not_answer_is_trouble_not_a_crash(
 ) -> None:
     docker, kind = machine
     there(docker, kind)
-    docker.answer("ps", code=1, err="Cannot connect to the Docker daemon")
+    docker.answer("inspect", code=1, err="Cannot connect to the Docker daemon")
     found = KindProvider().status("dev")
     assert found is not None and not found.running and "Cannot connect" in found.trouble
     names.cluster_dir("lost").mkdir(parents=True)
@@ -136,11 +136,15 @@ def test_an_engine_that_does_not_answer_is_trouble_not_a_crash(
 def test_stopped_nodes_and_forwarded_ports_are_told(machine: tuple[Program, Program]) -> None:
     docker, kind = machine
     there(docker, kind)
-    docker.answer("ps", "abc\n")
-    docker.answer("inspect", json.dumps([container("x-control-plane", running=False)]))
+    first, worker = names.nodes("dev", 2)
+    assert (first, worker) == (f"{names.kind_name('dev')}-control-plane", f"{names.kind_name('dev')}-worker")
+    docker.answer("inspect", json.dumps([container(first, running=False)]))
     found = KindProvider().status("dev")
     assert found is not None and not found.running
-    assert "x-control-plane does not run" in found.trouble and found.netns is None
+    assert f"{first} does not run" in found.trouble and found.netns is None
+    docker.answer("inspect", "[]\n", code=1, err=f"Error: No such object: {first}")
+    found = KindProvider().status("dev")
+    assert found is not None and "containers are gone" in found.trouble
 
 
 def test_images_are_loaded_as_an_archive_and_where_we_cannot_it_is_said(
