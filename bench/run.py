@@ -4,7 +4,7 @@
     ./dev bench up         five bring-ups, each phase's time
     ./dev bench kind       bring-ups of kind and native in turn, to the same readiness
     ./dev bench check      `check` against a shell script that asserts the same facts with kubectl, in pairs
-    ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about eight minutes)
+    ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about ten minutes)
     ./dev bench tutor --soak 3600
 
 Ratios are of whole processes, in pairs in one run (A B A B …), so that a machine whose speed drifts does not matter.

@@ -1,35 +1,29 @@
 """Measure the tutor as its learner meets it: the real program in tmux, on a cluster of the bench's own.
 
-    ./dev bench tutor                       all parts, about six minutes
+    ./dev bench tutor                       all parts, about eight minutes
     python bench/tutor.py start keys …      some parts
     python bench/tutor.py soak --soak 3600  an hour
 
 Keys are written to a tmux client on a terminal of ours, and what it paints is read back through a terminal core, so
-every figure holds tmux's own way there and back (printed first).
+every figure holds tmux's own way there and back (printed first). API server, etcd, kwok, tmux and the bench itself
+share the machine's cores with the tutor: what they cost is in every figure that has events in it. "The API server's
+word" is the moment at which a watch of the bench's own brought the event, so that what comes before it is not ours.
 
-Pods have no node: they name a scheduler that does not exist, and the bench writes their status. kwok would do just
-that from its own process. To the tutor both are the same: real objects, a real watch, the real API server and etcd, on
-the same cores. What kwok adds is nodes of its own; what it costs is a build
-of a minute and a third program whose pace is not ours to set: 200 changes a second are asked for here, and the rate
-that the server took is printed.
+Pods stand on a node of kwok's, which also makes the changes. Where kwok cannot be built, pods have no node, and the
+bench writes their status and the changes itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import os
-import pty
 import queue
 import secrets
-import select
-import statistics
-import struct
+import signal
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,129 +33,25 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+import kwok  # noqa: E402
+from screen import COLUMNS, ROWS, Screen, Usage, spread, typed  # noqa: E402
+
+from k8s_tutor.errors import TutorError  # noqa: E402
+
 TUTOR = [sys.executable, "-m", "k8s_tutor"]
-COLUMNS, ROWS = 160, 45
-PARTS = ("start", "idle", "event", "keys", "soak")
-PATIENCE = 60.0
+PARTS = ("start", "idle", "event", "pour", "keys", "soak")
+CHURN_SECONDS = 2.0
 NAMESPACE = "learner"
+
+
+def LIVE(text: str) -> bool:  # noqa: N802
+    """Whether a lab is shown, with what is on the cluster."""
+    return "● live" in text and "h hint" in text
+
+
 PODS = f"api/v1/namespaces/{NAMESPACE}/pods"
-
-
-class Screen:
-    """tmux with a client on a pseudo-terminal of ours. ``until`` tells when a text was painted."""
-
-    def __init__(self, environment: dict[str, str], folder: Path, command: list[str]) -> None:
-        from pyghostty import Terminal
-
-        self._socket = str(folder / f"tmux-{secrets.token_hex(3)}")
-        self._core = Terminal(cols=COLUMNS, rows=ROWS)
-        self.environment = environment
-        size = ["-x", str(COLUMNS), "-y", str(ROWS)]
-        settings = ["set", "-g", "status", "off", ";", "set", "-s", "escape-time", "0", ";"]
-        settings += ["set", "-g", "remain-on-exit", "on", ";", "new-session", "-d", *size, *command]
-        self.tmux("-f", "/dev/null", "start-server", ";", *settings)
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self._client = subprocess.Popen(
-            ["tmux", "-S", self._socket, "attach"],
-            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            env={**environment, "TERM": "xterm-256color"},
-        )  # fmt: skip
-        os.close(slave)
-
-    def tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-S", self._socket, *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"tmux {arguments[:3]}: {done.stderr}")
-        return done.stdout
-
-    @property
-    def pid(self) -> int:
-        """The program's process id."""
-        return int(self.tmux("display-message", "-p", "#{pane_pid}"))
-
-    @property
-    def text(self) -> str:
-        """What is on the screen."""
-        return str(self._core.contents())
-
-    def key(self, data: str) -> float:
-        """Press keys; the moment of it (``time.perf_counter``)."""
-        at = time.perf_counter()
-        os.write(self.master, data.encode())
-        return at
-
-    def until(self, wanted: Callable[[str], bool] | str, seconds: float = PATIENCE) -> float:
-        """Read until the screen is as wanted; the moment at which that was painted."""
-        check = wanted if callable(wanted) else lambda text: wanted in text
-        deadline = time.perf_counter() + seconds
-        at = time.perf_counter()
-        while not check(self.text):
-            left = deadline - time.perf_counter()
-            if left <= 0 or not select.select([self.master], [], [], left)[0]:
-                raise SystemExit(f"not on the screen within {seconds:g} s: {wanted}\n{self.text}")
-            data = os.read(self.master, 1 << 16)
-            at = time.perf_counter()
-            self._core.feed(data)
-        return at
-
-    def drain(self, seconds: float) -> None:
-        """Read what is painted for so long."""
-        deadline = time.perf_counter() + seconds
-        while (left := deadline - time.perf_counter()) > 0:
-            if select.select([self.master], [], [], left)[0]:
-                self._core.feed(os.read(self.master, 1 << 16))
-
-    def close(self) -> None:
-        """End the program and tmux."""
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, timeout=60)
-        # The client waits until its last words are read.
-        deadline = time.monotonic() + 10
-        while self._client.poll() is None and time.monotonic() < deadline:
-            if select.select([self.master], [], [], 0.1)[0]:
-                with contextlib.suppress(OSError):
-                    os.read(self.master, 1 << 16)
-        if self._client.poll() is None:
-            self._client.kill()
-        self._client.wait()
-        os.close(self.master)
-
-
-class Usage:
-    """What a process uses, from ``/proc``."""
-
-    def __init__(self, pid: int) -> None:
-        self._folder = Path("/proc", str(pid))
-        self.began, self._cpu = time.monotonic(), self.cpu
-
-    @property
-    def cpu(self) -> float:
-        """Seconds of processor time so far, with those of ended children left out."""
-        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    @property
-    def share(self) -> float:
-        """Per cent of one core since this object was made."""
-        return 100 * (self.cpu - self._cpu) / (time.monotonic() - self.began)
-
-    @property
-    def rss(self) -> float:
-        """Resident memory in MB."""
-        return int((self._folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    @property
-    def handles(self) -> int:
-        """Open files."""
-        return len(os.listdir(self._folder / "fd"))
-
-    @property
-    def threads(self) -> int:
-        """Threads."""
-        return len(os.listdir(self._folder / "task"))
 
 
 def main() -> int:
@@ -172,6 +62,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0, help="changes a second")
     parser.add_argument("--change", nargs=2, metavar=("KUBECONFIG", "PODS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    # Ended from outside, it takes down what it brought up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.change:
         return change(Path(options.change[0]), int(options.change[1]), options.rate)
     lines = bench_tutor(tuple(options.parts) or PARTS, options.soak, options.pods, options.rate)
@@ -189,21 +81,22 @@ def bench_tutor(
     with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as made, cluster(Path(made)) as (environment, api):
         folder = Path(made)
         bench = Bench(environment, folder, api, soak, pods, rate)
-        bench.way()
-        for part in PARTS:
-            if part in parts:
-                print(f"bench: {part} …", file=sys.stderr, flush=True)
-                getattr(bench, part)()
-        load = os.getloadavg()
+        with contextlib.closing(bench), bench.kwok():
+            bench.way()
+            for part in PARTS:
+                if part in parts:
+                    print(f"bench: {part} …", file=sys.stderr, flush=True)
+                    getattr(bench, part)()
         return [
             "## The tutor in tmux",
             "",
             f"{COLUMNS} columns, {ROWS} rows, on a native cluster whose API server and etcd run on the same "
             f"{os.cpu_count()} cores. Milliseconds, min / median / p95, tmux's way there and back included. "
-            f"Load at the end: {load[0]:.1f}.",
+            f"Pods and their changes: {bench.maker}. The load is the machine's of the minute before, the bench's own "
+            "included.",
             "",
-            "| what | figure | wanted |",
-            "|---|---|---|",
+            "| what | figure | wanted | load |",
+            "|---|---|---|---|",
             *bench.rows,
         ]
 
@@ -247,18 +140,44 @@ class Bench:
         self._environment, self._folder, self._api = environment, folder, api
         self._soak, self._pods, self._rate = soak, pods, rate
         self._there = 0
+        self._restarts = 1000
+        self._screens: list[Screen] = []
+        self._kwok = kwok.binary()
+        self.maker = f"kwok {kwok.VERSION}" if self._kwok else "the bench's own (kwok cannot be had here)"
+        if self._kwok:
+            api.create("api/v1/nodes", kwok.node())
         self.rows: list[str] = []
 
+    @property
+    def _kubeconfig(self) -> Path:
+        return self._folder / "state" / "k8s-tutor" / "clusters" / "tutor" / "kubeconfig"
+
+    @contextmanager
+    def kwok(self) -> Iterator[None]:
+        """kwok at work, if there is one. Once for all: another one would wait for this one's lease to end."""
+        if self._kwok is None:
+            yield
+            return
+        with kwok.running(self._kwok, self._kubeconfig, self._folder, CHURN_SECONDS):
+            yield
+
     def _row(self, what: str, figure: str, wanted: str = "") -> None:
-        self.rows.append(f"| {what} | {figure} | {wanted} |")
+        self.rows.append(f"| {what} | {figure} | {wanted} | {os.getloadavg()[0]:.1f} |")
         print(self.rows[-1], file=sys.stderr, flush=True)
 
     def _open(self, *command: str) -> Screen:
-        return Screen(self._environment, self._folder, list(command))
+        screen = Screen(self._environment, self._folder, list(command))
+        self._screens.append(screen)
+        return screen
+
+    def close(self) -> None:
+        """End what a part that broke off left open."""
+        for screen in self._screens:
+            screen.close()
 
     def _lab(self) -> Screen:
         screen = self._open(*TUTOR, "--lab", "lab1")
-        screen.until(lambda text: "● live" in text and "h hint" in text, 120)
+        screen.until(LIVE, 120)
         screen.drain(1.0)
         return screen
 
@@ -270,31 +189,44 @@ class Bench:
         screen.close()
 
     def start(self) -> None:
-        """From the command to a screen that answers keys: at home, and in the lab of a running cluster."""
-        homes, answers, labs = [], [], []
-        for number in range(8):
-            screen = self._open("cat")
-            screen.drain(0.3)
-            began = time.perf_counter()
-            screen.tmux("respawn-pane", "-k", *TUTOR)
-            ready = screen.until("q quit")
+        """From the command to a screen that answers keys: at home, in a lab, and back where the learner was."""
+        homes, answers, labs, again = [], [], [], []
+        for number in range(11):
+            ready, screen = self._begin("q quit")
             pressed = screen.key("?")
-            answered = screen.until("What the keys and signs mean")
-            screen.key("\x1b")
+            answered = screen.until("letters work while")
             screen.close()
-            again = self._open("cat")
-            again.drain(0.3)
-            started = time.perf_counter()
-            again.tmux("respawn-pane", "-k", *TUTOR, "--lab", "lab1")
-            lesson = again.until(lambda text: "● live" in text and "h hint" in text, 120)
-            again.close()
+            lesson, screen = self._begin(LIVE, "--lab", "lab1")
+            screen.close()
             if number:  # the first one warms the caches and makes the namespace
-                homes.append(ready - began)
+                homes.append(ready)
                 answers.append(answered - pressed)
-                labs.append(lesson - started)
+                labs.append(lesson)
         self._row("start → home, ready for a key", spread(homes), "600")
         self._row("the first key (`?`) → help", spread(answers))
         self._row("start with `--lab` → the step, live", spread(labs), "1000")
+        screen = self._lab()
+        for title in ("How a cluster is built", "Write it down"):
+            screen.key("n")
+            screen.until(title)
+        screen.drain(1.0)  # its progress is written
+        screen.close()
+        for _ in range(10):
+            back, screen = self._begin(lambda text: LIVE(text) and "Write it down" in text)
+            pressed = screen.key("p")
+            answered = screen.until("How a cluster is built")
+            screen.close()
+            again.append((back, answered - pressed))
+        self._row("start → the step where the learner was, live", spread([back for back, _ in again]), "1000")
+        self._row("the first key there (`p`) → the step before", spread([key for _, key in again]))
+
+    def _begin(self, wanted: Callable[[str], bool] | str, *options: str) -> tuple[float, Screen]:
+        """Start the tutor; seconds until the screen is as wanted."""
+        screen = self._open("cat")
+        screen.drain(0.3)
+        began = time.perf_counter()
+        screen.tmux("respawn-pane", "-k", *TUTOR, *options)
+        return screen.until(wanted, 120) - began, screen
 
     def idle(self) -> None:
         """A lab on view, nothing happens."""
@@ -307,47 +239,104 @@ class Bench:
         screen.close()
 
     def event(self) -> None:
-        """With 1,000 pods: from another client's watch telling of a new pod to its name on the screen."""
+        """With 1,000 pods: from the API server's word of a change to the cluster pane, and to the check's verdict."""
         self._fill(1_000)
+        screen = self._step("6  Is it running?")
+        self._turns(screen, 1)
+        use = Usage(screen.pid)
+        words, panes, findings = self._turns(screen, 60)
+        spent = use.spent / 60
+        screen.close()
+        self._row("1,000 pods: the tutor's processor time for one change", f"{spent * 1000:.0f}")
+        self._row("1,000 pods: written → the API server's word of it", spread(words))
+        self._row("1,000 pods: the API server's word → the cluster pane", spread(panes), "100 (p95)")
+        self._row("1,000 pods: the API server's word → the check's verdict", spread(findings), "100 (p95)")
+
+    def _step(self, title: str) -> Screen:
         screen = self._lab()
-        told: queue.Queue[tuple[str, float]] = queue.Queue()
-        stream = self._api.stream(PODS, {"watch": True, "resourceVersion": self._version()})
+        for _ in range(24):
+            if title in screen.text:
+                return screen
+            screen.key("n")
+            screen.drain(0.5)
+        raise SystemExit(f"no step {title!r} on the screen:\n{screen.text}")
+
+    def _turns(self, screen: Screen, number: int, pause: float = 0.25) -> tuple[list[float], list[float], list[float]]:
+        """A pod turns ready and unready, restarted each time: write → word, word → cluster pane, word → verdict."""
+        told: queue.Queue[tuple[int, float]] = queue.Queue()
+        stream = self._api.stream(
+            PODS, {"watch": True, "resourceVersion": self._version(), "fieldSelector": "metadata.name=nginx-pod"}
+        )
 
         def listen() -> None:
-            for item in stream:
-                if item["type"] == "ADDED":
-                    told.put((item["object"]["metadata"]["name"], time.perf_counter()))
+            with contextlib.suppress(TutorError):  # the bench gave up
+                for item in stream:
+                    at = time.perf_counter()
+                    for each in item["object"].get("status", {}).get("containerStatuses", ()):
+                        told.put((each["restartCount"], at))
 
         threading.Thread(target=listen, daemon=True).start()
         time.sleep(0.5)
-        lags = []
-        for _ in range(40):
-            name = f"new-{secrets.token_hex(3)}"
-            self._api.create(PODS, pod(name))
-            painted = screen.until(name[4:], 10)
-            while (heard := told.get(timeout=10))[0] != name:
+        words, panes, findings = [], [], []
+        for turn in range(number + 1):
+            self._restarts += 1
+            ready, word = self._restarts % 2 == 1, f" {self._restarts} re"
+            wrote = time.perf_counter()
+            self._api.patch(f"{PODS}/nginx-pod/status", {"status": status(1, ready=ready, restarts=self._restarts)})
+            seen: dict[str, float] = {}
+
+            def both(text: str, word: str = word, ready: bool = ready, seen: dict[str, float] = seen) -> bool:
+                now = time.perf_counter()
+                lines = text.splitlines()
+                if any(word in line[100:] for line in lines):
+                    seen.setdefault("pane", now)
+                if any("✓ The pod runs" in line[:60] for line in lines) == ready:
+                    seen.setdefault("verdict", now)
+                return len(seen) == 2
+
+            screen.until(both, 20)
+            while (heard := told.get(timeout=10))[0] != self._restarts:
                 pass
-            lags.append(painted - heard[1])
-            screen.drain(0.2)
+            screen.drain(pause * (0.5 + secrets.randbelow(1000) / 1000))
+            if not turn:  # it may have been so before
+                continue
+            words.append(heard[1] - wrote)
+            panes.append(seen["pane"] - heard[1])
+            findings.append(seen["verdict"] - heard[1])
         stream.close()
+        return words, panes, findings
+
+    def pour(self) -> None:
+        """300,000 lines run through the terminal: how long, and what becomes of events meanwhile."""
+        self._fill(1_000)
+        screen = self._step("6  Is it running?")
+        screen.key("\x1b[17~")  # F6
+        screen.drain(2.0)
+        began = screen.key("seq -f 'line %.0f of many' 300000; echo the e''nd\r")
+        screen.until("of many")
+        _, panes, _ = self._turns(screen, 5, 0.05)
+        # What was poured while events were measured counts too.
+        ended = screen.until("the end", 120)
         screen.close()
-        self._row("1,000 pods: event → screen", spread(lags), "100 (p95)")
+        self._row("300,000 lines through the terminal: lines a second", f"{300_000 / (ended - began):,.0f}")
+        self._row("meanwhile: the API server's word → the cluster pane", spread(panes), "100 (p95)")
 
     def keys(self) -> None:
         """With 10,000 pods: keys while nothing happens, and while 200 objects change each second."""
         self._fill(self._pods)
         screen = self._lab()
-        screen.drain(5.0)
+        screen.drain(8.0)
         screen.key("e")
         screen.until("esc leave")
-        self._row(
-            f"{self._pods:,} pods, quiet: a key → its letter in the editor", spread(typed(screen, 40)), "50 (p95)"
-        )
-        with self._changes() as done:
-            screen.drain(3.0)
-            use, before, began = Usage(screen.pid), done(), time.monotonic()
-            figure = spread(typed(screen, 100))
-            rate = (done() - before) / (time.monotonic() - began)
+        use = Usage(screen.pid)
+        figure = spread(typed(screen, 100))
+        self._row("the tutor's processor time for one key", f"{1000 * use.spent / 100:.0f}")
+        self._row(f"{self._pods:,} pods, quiet: a key → its letter in the editor", figure, "50 (p95)")
+        with self._changes():
+            screen.drain(8.0)
+            use, before, began = Usage(screen.pid), int(self._version()), time.monotonic()
+            figure = spread(typed(screen, 200))
+            rate = (int(self._version()) - before) / (time.monotonic() - began)
             self._row(f"{self._pods:,} pods, {rate:.0f} changes a second: a key → its letter", figure, "50 (p95)")
             self._row("the same: processor", f"{use.share:.0f} % of a core", "100 %")
             self._row("the same: memory", f"{use.rss:.0f} MB", "200 MB")
@@ -357,61 +346,88 @@ class Bench:
         """Memory, files and threads before and after a long time of changes."""
         self._fill(1_000)
         screen = self._lab()
-        with self._changes() as done:
-            screen.drain(min(20.0, self._soak))
-            use, before = Usage(screen.pid), done()
-            first = (use.rss, use.handles, use.threads)
-            screen.drain(self._soak)
-            last = (use.rss, use.handles, use.threads)
-            words = [f"{a:.0f} → {b:.0f}" for a, b in zip(first, last, strict=True)]
+        with self._changes():
+            screen.drain(min(60.0, self._soak))
+            use, before, began = Usage(screen.pid), int(self._version()), time.monotonic()
+            marks = [(0.0, use.rss, use.handles, use.threads)]
+            for _ in range(10):
+                screen.drain(self._soak / 10)
+                marks.append(((time.monotonic() - began) / 60, use.rss, use.handles, use.threads))
+                print("bench: soak {:.1f} min, {:.1f} MB, {} files, {} threads".format(*marks[-1]), file=sys.stderr)
+            first, last = marks[0], marks[-1]
+            growth = "; ".join(f"{mark[1]:.0f}" for mark in marks)
+            changes = int(self._version()) - before
             self._row(
-                f"soak, {self._soak:.0f} s, {done() - before:,} changes among {self._there:,} pods: memory (MB), "
-                "files, threads",
-                ", ".join(words),
+                f"soak, {self._soak:.0f} s, {changes:,} changes among {self._there:,} pods: memory (MB), files, "
+                "threads",
+                f"{growth}; {first[2]} → {last[2]}; {first[3]} → {last[3]}",
                 "no growth",
             )
         screen.close()
 
     def _version(self) -> str:
+        """The store's revision: each write of anything adds one to it."""
         return str(self._api.list(PODS, {"limit": 1})["metadata"]["resourceVersion"])
+
+    def _pod(self, name: str) -> dict[str, Any]:
+        found = pod(name)
+        if self._kwok:
+            found["spec"] |= {"nodeName": kwok.NODE, "tolerations": [{"operator": "Exists"}]}
+        return found
 
     def _fill(self, number: int) -> None:
         """Have so many pods, running as far as their status says."""
 
         def one(index: int) -> None:
             name = f"load-{index:05d}"
-            self._api.create(PODS, pod(name))
-            self._api.patch(f"{PODS}/{name}/status", {"status": status(index, ready=True)})
+            self._api.create(PODS, self._pod(name))
+            if not self._kwok:
+                self._api.patch(f"{PODS}/{name}/status", {"status": status(index, ready=True)})
 
         began = time.monotonic()
+        if not self._there:
+            self._api.create(PODS, self._pod("nginx-pod"))  # the first, so that the cluster pane has it in view
+            self._api.patch(f"{PODS}/nginx-pod/status", {"status": status(1, ready=True)})
+            time.sleep(1.1)  # the pane sorts by whole seconds
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(one, range(self._there, number)))
         self._there = max(self._there, number)
+        while any(not each.get("status", {}).get("podIP") for each in self._api.list(PODS)["items"]):
+            time.sleep(2.0)
         print(f"bench: {self._there} pods, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
+    def _churn(self, word: str | None) -> None:
+        """Have as many pods change as it takes for the rate, or no more; every second one is among the first."""
+        names = [f"load-{index:05d}" for index in range(1, min(self._there, int(2 * self._rate * CHURN_SECONDS)), 2)]
+        body = {"metadata": {"labels": {"churn": word}}}
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: self._api.patch(f"{PODS}/{name}", body), names))
+
     @contextmanager
-    def _changes(self) -> Iterator[Callable[[], int]]:
-        """Changes of pods' status by a process of their own; gives a function that tells how many so far."""
-        kubeconfig = self._folder / "state" / "k8s-tutor" / "clusters" / "tutor" / "kubeconfig"
-        arguments = ["--rate", str(self._rate), "--change", str(kubeconfig), str(self._there)]
-        with (self._folder / "changes").open("w+") as told:
-            process = subprocess.Popen(
-                [sys.executable, __file__, *arguments], stdout=told, env={**os.environ, "PYTHONPATH": str(ROOT)}
-            )
+    def _changes(self) -> Iterator[None]:
+        """Changes of pods' status: kwok's, or by a process of our own."""
+        if self._kwok:
             try:
-                yield lambda: int((self._folder / "changes").read_text().split()[-1:][0] or 0)
+                self._churn("yes")
+                yield
             finally:
-                process.terminate()
-                process.wait(10)
+                self._churn(None)
+            return
+        arguments = ["--rate", str(self._rate), "--change", str(self._kubeconfig), str(self._there)]
+        process = subprocess.Popen([sys.executable, __file__, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)})
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def change(kubeconfig: Path, pods: int, rate: float) -> int:
-    """Change the status of one pod after another at this rate, for two hours at most; prints how many so far."""
+    """Change the status of one pod after another at this rate, for two hours at most."""
     from k8s_tutor.kube.client import connect
 
     api = connect(kubeconfig)
     began, done = time.monotonic(), 0
-    print(0, flush=True)
 
     def one(index: int) -> None:
         api.patch(f"{PODS}/load-{index % pods:05d}/status", {"status": status(index, ready=(index // pods) % 2 == 1)})
@@ -422,7 +438,6 @@ def change(kubeconfig: Path, pods: int, rate: float) -> int:
             # A server that is slower than that gets what it can take, not a backlog.
             list(pool.map(one, range(done, min(due, done + 40))))
             done = min(due, done + 40)
-            print(done, flush=True)
             time.sleep(0.02)
     return 0
 
@@ -437,7 +452,7 @@ def pod(name: str) -> dict[str, Any]:
     }
 
 
-def status(index: int, *, ready: bool) -> dict[str, Any]:
+def status(index: int, *, ready: bool, restarts: int = 0) -> dict[str, Any]:
     """A status as a kubelet writes it."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     word = "True" if ready else "False"
@@ -456,7 +471,7 @@ def status(index: int, *, ready: bool) -> dict[str, Any]:
                 "imageID": "",
                 "containerID": f"containerd://{index:064x}",
                 "ready": ready,
-                "restartCount": 0,
+                "restartCount": restarts,
                 "started": True,
                 "state": {"running": {"startedAt": now}},
             }
@@ -464,37 +479,5 @@ def status(index: int, *, ready: bool) -> dict[str, Any]:
     }
 
 
-def typed(screen: Screen, number: int) -> list[float]:
-    """Type letters one by one into what has the keys; seconds until each was painted.
-
-    The letters are drawn at random, and the first of a line are not measured: what is waited for is nowhere else.
-    """
-    lags: list[float] = []
-    text = ""
-    while len(lags) < number:
-        if len(text) >= 24:
-            screen.key("\r")
-            text = ""
-            screen.drain(0.3)
-        letter = secrets.choice("bcdfghjklmnpqrstvwxz")
-        text += letter
-        if len(text) > 6 and text in screen.text:
-            raise SystemExit(f"{text} is on the screen before it was typed")
-        pressed = screen.key(letter)
-        painted = screen.until(text, 20)
-        if len(text) > 6:
-            lags.append(painted - pressed)
-        screen.drain(0.06)
-    return lags
-
-
-def spread(seconds: list[float]) -> str:
-    """``min / median / p95`` in milliseconds."""
-    ordered = sorted(seconds)
-    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-    return f"{ordered[0] * 1000:.0f} / {statistics.median(ordered) * 1000:.0f} / {p95 * 1000:.0f}"
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     sys.exit(main())

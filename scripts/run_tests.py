@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TOOLS = {name: name for name in ("tmux", "curl", "slirp4netns", "zsh", "fish", "vim", "less")}
 """Programs that tests use, and the Debian package of each."""
+BROWSER = {"chromium": "chromium"}
+"""For the tutor in a browser: 25 s to install, so only where it is used."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def main() -> int:
 
 
 def run(parts: list[Part]) -> int:
-    install_tools(any(part.name not in ("lint", "package") for part in parts))
+    tools = TOOLS if any(part.name not in ("lint", "package") for part in parts) else {}
+    install_tools({**tools, **(BROWSER if any(part.name == "cluster" for part in parts) else {})})
     preparing = Preparation() if any(part.cluster for part in parts) else None
     times: list[tuple[str, float, str]] = []
     try:
@@ -100,8 +103,8 @@ def run_part(part: Part) -> tuple[float, str]:
     return time.monotonic() - began, "passed" if not any(codes) else "FAILED"
 
 
-def install_tools(wanted: bool) -> None:
-    missing = [package for tool, package in TOOLS.items() if wanted and not shutil.which(tool)]
+def install_tools(tools: dict[str, str]) -> None:
+    missing = [package for tool, package in tools.items() if not shutil.which(tool)]
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -14,7 +14,7 @@ from k8s_tutor.checks import images
 from k8s_tutor.checks.causes.absent import absent_trouble
 from k8s_tutor.checks.causes.trouble import Trouble, Weight
 from k8s_tutor.checks.check import Wish, check
-from k8s_tutor.checks.fields import BUILT_IN, shape_of
+from k8s_tutor.checks.fields import BUILT_IN, required_below
 from k8s_tutor.checks.outcome import Outcome, Seen, passed
 from k8s_tutor.checks.reading import (
     container,
@@ -78,6 +78,13 @@ def _pod(record: Record, name: str, asks: str) -> Object | Outcome:
     if pod is None:
         return absent_trouble(record, "Pod", name).outcome(f"Your answer tells {asks}.", f"pod {name}, to read it from")
     return pod
+
+
+def _deployment(record: Record, name: str, asks: str) -> Object | Outcome:
+    deployment = find(record, "Deployment", name)
+    if deployment is None:
+        return absent_trouble(record, "Deployment", name).outcome(f"Your answer tells {asks}.", f"Deployment {name}")
+    return deployment
 
 
 def _own_container(pod: Object, only: str) -> str:
@@ -216,16 +223,17 @@ def answer_event(record: Record, /, *, pod: str, question: str = "") -> Outcome:
 
 def _required(record: Record, kind: str, path: str) -> list[str]:
     """The required fields below ``path`` of a kind, by the live schema, else by what is built in."""
+    steps = re.findall(r"[^.\[\]]+", path)
     live = mapping(record.schema, kind)
-    for root in (shape_of(live) if live else None, BUILT_IN.get(kind)):
-        shape: Any = root
-        for step in re.findall(r"[^.\[\]]+", path):
-            shape = shape[0] if isinstance(shape, list) else shape
-            shape = shape.get(step) if isinstance(shape, dict) else None
+    found = required_below(live, steps) if live else ()
+    if found:
+        return [str(name) for name in found]
+    shape: Any = BUILT_IN.get(kind)
+    for step in steps:
         shape = shape[0] if isinstance(shape, list) else shape
-        if isinstance(shape, dict) and shape.get("!"):
-            return [str(name) for name in shape["!"]]
-    return []
+        shape = shape.get(step) if isinstance(shape, dict) else None
+    shape = shape[0] if isinstance(shape, list) else shape
+    return [str(name) for name in shape["!"]] if isinstance(shape, dict) and shape.get("!") else []
 
 
 def _schema_wish(record: Record, params: Params) -> Iterable[Wish]:
@@ -335,11 +343,9 @@ _strategy = _expected("Deployment", lambda record, item, params: text(item, "spe
 def answer_strategy(record: Record, /, *, deployment: str, question: str = "") -> Outcome:
     """The learner tells the Deployment's update strategy."""
     asks = f"the update strategy of Deployment {deployment}"
-    item = find(record, "Deployment", deployment)
-    if item is None:
-        return absent_trouble(record, "Deployment", deployment).outcome(
-            f"Your answer tells {asks}.", f"Deployment {deployment}"
-        )
+    item = _deployment(record, deployment, asks)
+    if isinstance(item, Outcome):
+        return item
     right = text(item, "spec", "strategy", "type") or None
 
     def wrong(answer: str) -> str:
@@ -362,11 +368,9 @@ def _hash(record: Record, deployment: Object, params: Params) -> str | None:
 def answer_template_hash(record: Record, /, *, deployment: str, question: str = "") -> Outcome:
     """The learner tells the pod-template-hash of the Deployment's current ReplicaSet."""
     asks = f"the pod template's hash of Deployment {deployment}"
-    item = find(record, "Deployment", deployment)
-    if item is None:
-        return absent_trouble(record, "Deployment", deployment).outcome(
-            f"Your answer tells {asks}.", f"Deployment {deployment}"
-        )
+    item = _deployment(record, deployment, asks)
+    if isinstance(item, Outcome):
+        return item
     current = current_replicaset(record, item)
     right = _hash(record, item, {})
 

@@ -73,7 +73,7 @@ class Check:
         """The first line of the function's documentation."""
         return (inspect.getdoc(self.judge) or self.name).splitlines()[0]
 
-    @property
+    @functools.cached_property
     def signature(self) -> inspect.Signature:
         """Parameters after the record: what ``with:`` may hold."""
         full = inspect.signature(self.judge)

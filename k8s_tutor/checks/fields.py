@@ -7,7 +7,7 @@ type: ``s`` text, ``i`` whole number, ``b`` true or false, ``p`` port (number or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,6 +211,30 @@ def shape_of(schema: Mapping[str, Any], depth: int = 0, root: Mapping[str, Any] 
         return [shape_of(schema["items"], depth + 1, root)]
     plain = {"string": "s", "integer": "i", "boolean": "b"}
     return plain.get(kind, "*") if isinstance(kind, str) and not schema.get("oneOf") else "*"
+
+
+def required_below(schema: Mapping[str, Any], steps: Sequence[str]) -> tuple[object, ...]:
+    """The required fields of what lies at ``steps`` (keys; lists are seen through), empty where nothing is said.
+
+    Looks at that one path: the shape of a whole kind has thousands of fields.
+    """
+    at: Mapping[str, Any] = _through(schema, schema)
+    for step in steps:
+        properties = at.get("properties")
+        below = properties.get(step) if isinstance(properties, Mapping) else None
+        if not isinstance(below, Mapping):
+            return ()
+        at = _through(below, schema)
+    required = at.get("required")
+    return tuple(required) if isinstance(at.get("properties"), Mapping) and isinstance(required, list) else ()
+
+
+def _through(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema, or for a list that of its items; empty where anything may stand."""
+    schema = resolve(schema, root)
+    if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
+        schema = resolve(schema["items"], root)
+    return {} if schema.get("x-kubernetes-preserve-unknown-fields") else schema
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

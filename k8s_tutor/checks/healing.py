@@ -120,11 +120,13 @@ def _pending(record: Record, loss: Loss, replicaset: Object | None, deployment: 
     refused = creation_trouble(record, replicaset) if replicaset is not None else None
     if refused is not None:
         return refused
-    late = record.now - loss.at > REPLACE_PATIENCE
+    late_at = loss.at + REPLACE_PATIENCE
+    late = record.now >= late_at
     return Trouble(
         "not-replaced", Weight.WRONG if late else Weight.PENDING, f"{_told(loss)}; nothing has taken its place",
         f"its ReplicaSet made no pod within {duration(record.now - loss.at)}",
         f"kubectl describe deployment {deployment}", f"kubectl describe deployment {deployment}", seen,
+        None if late else late_at,
     )  # fmt: skip
 
 

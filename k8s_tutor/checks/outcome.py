@@ -74,6 +74,8 @@ class Outcome:
     ``at_deadline`` is what a ``waiting`` becomes when nobody can wait longer: ``fail`` where the learner's
     object is what does not converge, ``error`` where the infrastructure is still at work (an image being pulled).
     ``until``: for waiting, the Unix time at which it can pass if nothing changes (stability windows), else None.
+    ``turns``: the Unix time from which it is another verdict though nothing changes (a patience that is over), else
+    None. Both lie ahead of the record's ``now``; whoever shows outcomes judges again then.
     """
 
     status: Status
@@ -83,6 +85,7 @@ class Outcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     at_deadline: Status = Status.FAIL
     until: float | None = None
+    turns: float | None = None
 
     def settled(self) -> Outcome:
         """This outcome when the time to wait is over."""

@@ -96,8 +96,9 @@ def rollout_trouble(record: Record, found: Fleet, wanted_images: Sequence[str] =
     stuck = worst(record, [pod for pod in found.pods if not pod_ready(pod)], wanted_images)
     if stuck is not None and stuck.weight is not Weight.PENDING:
         return Trouble(
-            stuck.id, stuck.weight, f"{counts}; {stuck.found}", stuck.text, stuck.look_at, stuck.command, stuck.seen
-        )
+            stuck.id, stuck.weight, f"{counts}; {stuck.found}", stuck.text, stuck.look_at, stuck.command, stuck.seen,
+            stuck.turns,
+        )  # fmt: skip
     progress = condition(deployment, "Progressing")
     if progress.get("status") == "False":
         told = clip(text(progress, "message"), 200)
@@ -112,7 +113,10 @@ def rollout_trouble(record: Record, found: Fleet, wanted_images: Sequence[str] =
         what = f"{plural(len(found.pods) - want, 'pod')} too many, to be deleted"
     else:
         what = stuck.found if stuck else f"{plural(max(want - len(found.pods), 0), 'pod')} still to be made"
-    return Trouble("converging", Weight.PENDING, f"{counts}; {what}", "the rollout is under way", "", command, seen)
+    return Trouble(
+        "converging", Weight.PENDING, f"{counts}; {what}", "the rollout is under way", "", command, seen,
+        stuck.turns if stuck else None,
+    )  # fmt: skip
 
 
 def _current(found: Fleet) -> bool:

@@ -348,11 +348,14 @@ def service_external(record: Record, /, *, name: str) -> Outcome:
         return passed(
             f"{name} has the address {addresses[0]}", f"the cluster's load balancer gave it {listed(addresses, 3)}"
         )
-    age = record.now - (created(service) or record.now)
-    if age >= ADDRESS_PATIENCE:
+    made = created(service) or record.now
+    late_at = made + ADDRESS_PATIENCE
+    if record.now >= late_at:
+        age = record.now - made
         reason = f"this cluster has no load balancer: none gave {name} an address within {duration(age)}"
         return skipped("no load balancer in this cluster", reason)
     return Trouble(
         "converging", Weight.BUSY, f"{name} has no address outside the cluster yet", "a load balancer must give it one",
         "", f"kubectl get service {name}", (Seen(f"Service/{name}", "status.loadBalancer", "empty"),),
+        late_at,
     ).outcome(rule, expected)  # fmt: skip

@@ -7,15 +7,13 @@ types, missing or not allowed values, and a Deployment's selector), ``server`` (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 from k8s_tutor.checks import places, syntax
 from k8s_tutor.checks.places import Problem
 from k8s_tutor.checks.shape import Judge
 from k8s_tutor.checks.words import clip
 from k8s_tutor.kube.apply import Applied
-from k8s_tutor.kube.manifest import Document, ManifestError, Path, parse_manifest, rows_of
+from k8s_tutor.kube.manifest import ManifestError, objects_of, parse_manifest, rows_of
 from k8s_tutor.kube.openapi import Schemas
 
 MOST = 50
@@ -33,7 +31,7 @@ def problems(text: str, schemas: Schemas | None = None) -> tuple[Problem, ...]:
         return (syntax.told(lines, error),)
     found: list[Problem] = []
     for document in documents:
-        for path, obj in _objects(document):
+        for path, obj in objects_of(document):
             for item in Judge(document, path, lines, schemas or Schemas()).judge(obj):
                 found.append(item)
                 if len(found) >= MOST:
@@ -60,15 +58,6 @@ def refusals(text: str, applied: list[Applied]) -> tuple[Problem, ...]:
         if not item.problems:
             found.append(places.at(lines, item.line, 1, clip(item.message, 400), "", "server"))
     return tuple(found[:MOST])
-
-
-def _objects(document: Document) -> Iterator[tuple[Path, Any]]:
-    obj = document.object
-    if isinstance(obj, dict) and obj.get("kind") == "List" and isinstance(obj.get("items"), list):
-        for index, item in enumerate(obj["items"]):
-            yield ("items", index), item
-    else:
-        yield (), obj
 
 
 __all__ = ["MOST", "Problem", "api_versions", "problems", "refusals"]

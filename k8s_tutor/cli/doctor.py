@@ -33,11 +33,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _cluster(name: str | None, context: str | None, provider: str | None) -> tuple[Cluster | None, str, str]:
     """The cluster to look at, also a broken one; else None, why there is none, and the remedy."""
+    from k8s_tutor.clusters.assigned import assigned
     from k8s_tutor.session.places import chosen, find_cluster
 
     try:
-        if context:
-            return find_cluster(None, context), "", ""
+        if context or assigned() is not None:
+            return find_cluster(name, context), "", ""
         return chosen(name, provider).cluster, "", ""
     except TutorError as error:
         return None, error.message, error.remedy

@@ -107,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     lint.add_argument("path", metavar="PATH", help="a lab's folder or its lab.yaml")
 
     _cluster(commands)
+    _serve(commands)
 
     doctor = _command(commands, "doctor", "doctor:run", "say what this machine lacks, and the remedy", place)
     _output(doctor, "text", "json")
@@ -142,6 +143,35 @@ def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     _command(verbs, "kubeconfig", "cluster:kubeconfig", "print the path of the cluster's own kubeconfig", name)
 
 
+def _serve(commands: argparse._SubParsersAction[_Parser]) -> None:
+    def common(*, again: bool) -> tuple[_Parser, _Parser]:
+        # Said before the verb, it holds there too: a default of the verb's own would take its place.
+        name, hours = _Parser(add_help=False), _Parser(add_help=False)
+        default: object = argparse.SUPPRESS if again else None
+        text = "which cluster (default: the only one, or tutor)"
+        name.add_argument("--name", metavar="NAME", default=default, help=text)
+        default = argparse.SUPPRESS if again else 8.0
+        text = "how long links and tokens hold (8)"
+        hours.add_argument("--hours", metavar="N", type=_hours, default=default, help=text)
+        return name, hours
+
+    text = "the tutor in a browser, for a class; link, list, down"
+    group = _command(commands, "serve", "serve:run", text, *common(again=False))
+    who = group.add_mutually_exclusive_group()
+    who.add_argument("--learners", metavar="N", type=_learners, help="learners named 1 to N")
+    who.add_argument("--roster", metavar="FILE", help="learners by name, one a line (default: those of last time)")
+    group.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    group.add_argument("--port", metavar="PORT", type=_port, default=8765, help="and at which port (8765)")
+    group.add_argument("--url", metavar="URL", default="", help="what browsers call it, where a proxy is before it")
+    group.add_argument("--no-terminal", action="store_true", help="offer no shell")
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    name, hours = common(again=True)
+    link = _command(verbs, "link", "serve:link", "print a new link for a learner, also while it serves", name, hours)
+    link.add_argument("learner", metavar="LEARNER", help="by name, as in the roster")
+    _command(verbs, "list", "serve:list_all", "who has a place", name)
+    _command(verbs, "down", "serve:down", "remove all learners' places and files; the cluster stays", name)
+
+
 def _command(
     commands: argparse._SubParsersAction[_Parser],
     name: str,
@@ -169,6 +199,27 @@ def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 16:
         raise argparse.ArgumentTypeError("between 1 and 16")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError("between 1 and 65535")
+    return value
+
+
+def _hours(text: str) -> float:
+    value = float(text)
+    if not 0.2 <= value <= 48:
+        raise argparse.ArgumentTypeError("between 0.2 and 48 hours")
+    return value
+
+
+def _learners(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 60:
+        raise argparse.ArgumentTypeError("between 1 and 60")
     return value
 
 

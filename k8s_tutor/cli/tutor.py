@@ -6,8 +6,23 @@ import argparse
 import gc
 import os
 import sys
+import threading
 
 from k8s_tutor.errors import UsageError
+
+SETTLED = 3.0
+"""Seconds after which the first screen stands: what is there then is not searched for garbage any more."""
+
+
+GARBAGE = (10_000, 10, 20)
+"""How many new objects make Python search them for garbage, and how many searches a wider one. With Python's own (700)
+thousands of objects that came from a cluster are gone through several times a second, and a key waits."""
+
+
+def _collect() -> None:
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+    gc.enable()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -15,7 +30,9 @@ def run(options: argparse.Namespace) -> int:
     name, context = getattr(options, "cluster", None), getattr(options, "context", None)
     if name and context:
         raise UsageError("name either --cluster or --context, not both")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # In a browser the screen is drawn on the other side of two pipes.
+    served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the tutor needs a terminal",
             remedy="without one: k8s-tutor lesson lab1, k8s-tutor check lab1, k8s-tutor --help",
@@ -26,17 +43,19 @@ def run(options: argparse.Namespace) -> int:
         from k8s_tutor.labs.loader import find
 
         find(lab)
-    if getattr(options, "provider", None):
-        from k8s_tutor.clusters import choose
+    from k8s_tutor.clusters import choose
 
+    wish = choose.wish(getattr(options, "provider", None))
+    if wish != choose.AUTO:
         # The learner's shell and the commands in it are to mean the same cluster.
-        os.environ[choose.VARIABLE] = choose.wish(options.provider)
-    # Modules are loaded to stay: searching them for garbage took a seventh of the time.
+        os.environ[choose.VARIABLE] = wish
+    # Modules, screens and objects are made to stay: searching them for garbage took a seventh of the time.
     gc.disable()
+    later = threading.Timer(SETTLED, _collect)
+    later.daemon = True
+    later.start()
     from k8s_tutor.ui.app import run as run_app
 
-    gc.freeze()
-    gc.enable()
     # While thousands of objects are read and judged in other threads, the screen waits this long for its turn, and
     # several times for one key.
     sys.setswitchinterval(0.0005)

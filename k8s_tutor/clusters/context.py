@@ -145,7 +145,7 @@ class ContextProvider:
         """Contexts, clusters and users of all files; the first to name one wins, as in kubectl."""
         result: dict[str, dict[str, dict[str, Any]]] = {"contexts": {}, "clusters": {}, "users": {}}
         for path in self._files():
-            document = _load(path)
+            document = read_kubeconfig(path)
             for part, key in (("contexts", "context"), ("clusters", "cluster"), ("users", "user")):
                 entries = document.get(part)
                 for entry in entries if isinstance(entries, list) else ():
@@ -155,7 +155,8 @@ class ContextProvider:
         return result
 
 
-def _load(path: Path) -> dict[str, Any]:
+def read_kubeconfig(path: Path) -> dict[str, Any]:
+    """A kubeconfig as it stands, empty if there is none. Raises ClusterError for one that cannot be read."""
     import yaml
 
     try:

@@ -164,6 +164,8 @@ def _cluster(cluster: Cluster) -> list[Finding]:
     up = f"k8s-tutor cluster up --name {cluster.name}"
     if cluster.provider == "context":
         up = f"start {cluster.name} with the tool that made it"
+    elif cluster.provider == "assigned":
+        up = "ask whoever runs k8s-tutor serve"
     state = "ready" if cluster.ready else cluster.trouble or ("not ready" if cluster.running else "not running")
     found = [Finding("cluster", cluster.ready, f"cluster {cluster.name}: {state}", "" if cluster.ready else up)]
     for node in cluster.nodes:

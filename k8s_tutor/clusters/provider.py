@@ -35,6 +35,7 @@ class Cluster:
     only a pod can reach them. ``owned`` is true only for clusters that we made. ``stand_ins`` maps an image
     as the lab names it to the truth about what is served under that name. ``bin_dir`` holds ``kubectl`` of
     the cluster's own version, None to take it from PATH. ``running`` and ``ready`` are as last observed;
+    ``tenant``: others work there too; only the namespace is the learner's, to be emptied but not deleted.
     ``trouble`` says in a sentence what is wrong when it is not ready. ``node_ports``: a port of the first node ->
     the port of 127.0.0.1 at which it answers, where a node's own address may not be reachable.
     """
@@ -54,6 +55,7 @@ class Cluster:
     started_at: float | None = None
     trouble: str = ""
     egress: bool = False
+    tenant: bool = False
     stand_ins: dict[str, str] = field(default_factory=dict)
     node_ports: dict[int, int] = field(default_factory=dict)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, NotFound
-from k8s_tutor.kube.manifest import Document, Path, parse_manifest
+from k8s_tutor.kube.manifest import Document, Path, objects_of, parse_manifest
 from k8s_tutor.kube.ownership import as_if_taken_over, take_over
 
 Verb = Literal["created", "configured", "unchanged", "failed"]
@@ -59,18 +59,10 @@ def apply_text(api: Api, text: str, namespace: str, *, dry_run: bool = False) ->
     """
     documents = parse_manifest(text)
     return [
-        _one(api, document, path, obj, namespace, dry_run) for document in documents for path, obj in _objects(document)
+        _one(api, document, path, obj, namespace, dry_run)
+        for document in documents
+        for path, obj in objects_of(document)
     ]
-
-
-def _objects(document: Document) -> Iterator[tuple[Path, Any]]:
-    """A document's objects with the path to each: itself, or the items of a ``List``."""
-    obj = document.object
-    if isinstance(obj, dict) and obj.get("kind") == "List" and isinstance(obj.get("items"), list):
-        for index, item in enumerate(obj["items"]):
-            yield ("items", index), item
-    else:
-        yield (), obj
 
 
 def _one(api: Api, document: Document, path: Path, obj: Any, namespace: str, dry_run: bool) -> Applied:

@@ -14,7 +14,8 @@ from k8s_tutor.errors import ClusterError
 from k8s_tutor.kube.access import file_stamp, read_access
 from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, FieldProblem, Forbidden, NotFound
 from k8s_tutor.kube.resources import KNOWN, Resource
-from k8s_tutor.kube.transport import READ_TIMEOUT, Answer, Stream, Transport, parse, raise_for
+from k8s_tutor.kube.stream import Stream
+from k8s_tutor.kube.transport import READ_TIMEOUT, Answer, Transport, parse, raise_for
 
 FIELD_MANAGER = "k8s-tutor"
 Query = Mapping[str, str | int | bool]

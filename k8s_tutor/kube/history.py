@@ -50,7 +50,7 @@ def turning_point(obj: Object) -> tuple[Any, ...]:
 
 
 class History:
-    """One object from first to last sight; ``life`` is its frozen view, made anew only after a change."""
+    """One object from first to last sight; ``life`` is its frozen view, ``kept`` until a change."""
 
     def __init__(self, kind: str, uid: str, name: str) -> None:
         self.kind = kind
@@ -59,7 +59,7 @@ class History:
         self.gone_at: float | None = None
         self._versions: list[Version] = []
         self._points: list[tuple[Any, ...]] = []
-        self._life: Life | None = None
+        self.kept: Life | None = None
 
     @property
     def last(self) -> Version:
@@ -74,21 +74,21 @@ class History:
             self.gone_at = version.at
         if len(self._versions) > VERSION_LIMIT:
             self._let_go()
-        self._life = None
+        self.kept = None
 
     def thin(self) -> bool:
         """Let go of one version between the first and the last; false if there is none."""
         if len(self._versions) <= 2:
             return False
         self._let_go()
-        self._life = None
+        self.kept = None
         return True
 
     def life(self) -> Life:
         """The frozen view."""
-        if self._life is None:
-            self._life = Life(self.kind, self.uid, tuple(self._versions), self.gone_at)
-        return self._life
+        if self.kept is None:
+            self.kept = Life(self.kind, self.uid, tuple(self._versions), self.gone_at)
+        return self.kept
 
     def _let_go(self) -> None:
         """Drop the oldest version that changed nothing of note; if all did, the oldest but the first."""

@@ -9,7 +9,7 @@ import time
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.record import Log, LogLine
 from k8s_tutor.kube.resources import BY_KIND
-from k8s_tutor.kube.transport import Stream
+from k8s_tutor.kube.stream import Stream
 
 LINE_LIMIT = 4096
 BYTE_LIMIT = 1 << 20

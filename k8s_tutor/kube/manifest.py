@@ -129,6 +129,16 @@ def parse_manifest(text: str) -> list[Document]:
     return documents
 
 
+def objects_of(document: Document) -> Iterator[tuple[Path, Any]]:
+    """A document's objects with the path to each: itself, or the items of a ``List``."""
+    obj = document.object
+    if isinstance(obj, dict) and obj.get("kind") == "List" and isinstance(obj.get("items"), list):
+        for index, item in enumerate(obj["items"]):
+            yield ("items", index), item
+    else:
+        yield (), obj
+
+
 class _Walk:
     """Notes where everything stands, counts what aliases would make of it, and refuses what cannot be meant."""
 

@@ -117,10 +117,12 @@ class NetnsProber:
 
 
 def enter_netns(netns: Path) -> None:
-    """Move the calling thread (alone) into a network namespace; Python 3.11 has no ``os.setns``.
+    """Move the calling thread (alone) into a network namespace, unless it is there; Python 3.11 has no ``os.setns``.
 
     Raises OSError when the namespace is gone or may not be entered.
     """
+    if _same(netns, Path("/proc/thread-self/ns/net")):
+        return  # entering it again would need rights that nobody here has
     libc = ctypes.CDLL(None, use_errno=True)
     handle = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -129,3 +131,8 @@ def enter_netns(netns: Path) -> None:
             raise OSError(number, os.strerror(number))
     finally:
         os.close(handle)
+
+
+def _same(one: Path, other: Path) -> bool:
+    first, second = os.stat(one), os.stat(other)
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)

@@ -105,6 +105,14 @@ class Life:
         return str(self.last.get("metadata", {}).get("name", ""))
 
     @cached_property
+    def known_as(self) -> str | None:
+        """``metadata.name`` where it is a text. Kept: an index of thousands of objects is made at each judgement."""
+        last = self.versions[-1].object if self.versions else None
+        metadata = last.get("metadata") if isinstance(last, _MAPS) else None
+        name = metadata.get("name") if isinstance(metadata, _MAPS) else None
+        return name if isinstance(name, str) else None
+
+    @cached_property
     def dated(self) -> float | None:
         """The newest date that the cluster itself put on the last version (Unix seconds); None without one."""
         return max((at for at in map(_unix, _stamps(self.last)) if at is not None), default=None)
@@ -226,13 +234,8 @@ class Record:
         if found is None:
             found = self._named[kind] = {}
             for life in self.lives.get(kind, ()):
-                if life.gone_at is not None or not life.versions:
-                    continue
-                last = life.versions[-1].object
-                metadata = last.get("metadata") if isinstance(last, _MAPS) else None
-                name = metadata.get("name") if isinstance(metadata, _MAPS) else None
-                if isinstance(name, str):
-                    found.setdefault(name, last)
+                if life.gone_at is None and (name := life.known_as) is not None:
+                    found.setdefault(name, life.last)
         return found
 
     @cached_property

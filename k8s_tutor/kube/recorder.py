@@ -107,6 +107,12 @@ class Recorder:
         if renewed:
             self._notify()
 
+    def begin_anew(self) -> None:
+        """Forget what was seen until now, as if the namespace were another one."""
+        with self._lock:
+            self._forget()
+        self._notify()
+
     # What probes, the workspace and the session tell.
 
     def observe(
@@ -152,13 +158,25 @@ class Recorder:
 
     # What it gives.
 
+    @property
+    def began(self) -> float:
+        """When the recording began (Unix seconds): with the session, or with the namespace's newest UID."""
+        with self._lock:
+            return self._began
+
+    def observed(self, what: str) -> bool:
+        """Whether nothing says that this kind or probe could not be observed."""
+        with self._lock:
+            return what not in self._unobserved
+
     def snapshot(self) -> Record:
         """The record now. Cheap: what did not change since the last snapshot is the same object as then."""
         with self._lock:
             if self._stale:
                 self._lives = dict(self._lives)
                 for kind in self._stale:
-                    self._lives[kind] = tuple(history.life() for history in self._histories[kind].values())
+                    # Made anew with each change, of thousands of objects: nothing is called that need not be.
+                    self._lives[kind] = tuple([each.kept or each.life() for each in self._histories[kind].values()])
                 self._stale.clear()
             return Record(
                 namespace=self.namespace,

@@ -20,7 +20,7 @@ from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.compact import Compactor
 from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, refused
 from k8s_tutor.kube.record import Change
-from k8s_tutor.kube.transport import Stream
+from k8s_tutor.kube.stream import Stream
 
 WATCH_SECONDS = 300
 READ_TIMEOUT = 75.0  # the server sends a bookmark about once a minute

@@ -11,7 +11,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -34,11 +35,16 @@ AFTER_TROUBLE = 3.0
 """Seconds in which a server that did not answer is left alone."""
 
 
+Asking = Callable[[str], AbstractContextManager[object]]
+"""Told of each request (its path, like ``openapi/v3/apis/apps/v1``): the request is made inside what it returns."""
+
+
 class SchemaStore:
     """Documents of one API server; safe for many threads. ``folder`` is the cache on disk."""
 
-    def __init__(self, api: Api, folder: Path) -> None:
+    def __init__(self, api: Api, folder: Path, asking: Asking | None = None) -> None:
         self._api = api
+        self._asking = asking or (lambda _path: contextlib.nullcontext())
         # By CA: a cluster that lies about its hashes spoils nobody's documents but its own.
         own = api.ca_fingerprint or hashlib.sha256(api.server.encode()).hexdigest()
         self._folder = folder / own[:16]
@@ -107,7 +113,8 @@ class SchemaStore:
                 self._kept.pop(next(iter(self._kept)))
 
     def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        text = self._api.text(path, query, limit=DOCUMENT_LIMIT)
+        with self._asking(path):
+            text = self._api.text(path, query, limit=DOCUMENT_LIMIT)
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -240,6 +240,7 @@ def _check(data: _Data, place: Place) -> CheckSpec:
         points=spec.get("points", 1),
         needs=tuple(spec.get("needs", ())),
         optional=spec.get("optional", False),
+        before=tuple(spec.get("before", ())),
         experiment=_actions(data, (*place, "experiment")) if "experiment" in spec else (),
         line=data.line(place),
     )

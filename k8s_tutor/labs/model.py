@@ -25,7 +25,8 @@ class CheckSpec:
 
     ``id`` is unique in the lab and stable for ever (reports, progress). ``title`` is the claim to the learner.
     ``needs``: ids of checks (this lab) that must pass first, else this one is ``skipped``. ``optional`` never
-    fails a lab. ``experiment``: actions by which ``check`` may make the evidence itself where the
+    fails a lab. ``before``: causes that say no more than that nothing was done yet, for as long as they stand as they
+    stood when the step's turn came. ``experiment``: actions by which ``check`` may make the evidence itself where the
     namespace is the tutor's own (``--no-disrupt`` skips them).
     """
 
@@ -38,6 +39,7 @@ class CheckSpec:
     points: int = 1
     needs: tuple[str, ...] = ()
     optional: bool = False
+    before: tuple[str, ...] = ()
     experiment: tuple[Action, ...] = ()
     line: int = 0
 

@@ -5,33 +5,26 @@ Everything is an argument list, a field of a request or a file of the workspace;
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol
 
 from k8s_tutor.checks.check import bound, find
-from k8s_tutor.checks.outcome import Status
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import EnvironmentFault, TutorError, UsageError
+from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.record import Object
 from k8s_tutor.labs.model import Action, Lab
 from k8s_tutor.session.journal import Journal, curl, kubectl
-from k8s_tutor.session.state import CheckState, LabState, StepState
+from k8s_tutor.session.kubectl import KUBECTL_SECONDS, run_kubectl
+from k8s_tutor.session.state import LabState, check_state
 from k8s_tutor.session.workspace import Workspace
 
-KUBECTL_SECONDS = 60.0
 WAIT_SECONDS = 60.0
 POD_SECONDS = 30.0
 LONGEST_PAUSE = 15.0
 _POD = re.compile(r"\{pod:([A-Za-z0-9./_-]+)=([A-Za-z0-9._-]+)\}")
-_PLAIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Tell = Callable[[Action, str], None]
 
@@ -77,15 +70,6 @@ class Place(Protocol):
     def changed(self) -> None:
         """Files of the workspace have changed."""
         ...
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What kubectl said: exit code and both streams (text)."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Runner:
@@ -284,64 +268,6 @@ class Runner:
     def _check_cancelled(self, action: Action) -> None:
         if self.cancelled.is_set():
             raise ActionError(action, "cut short")
-
-
-def run_kubectl(
-    cluster: Cluster, namespace: str, args: list[str], *, folder: Path | None = None, seconds: float = KUBECTL_SECONDS
-) -> Ran:
-    """Run the cluster's own kubectl in ``namespace`` with the private kubeconfig. Raises EnvironmentFault."""
-    program = str(cluster.bin_dir / "kubectl") if cluster.bin_dir else shutil.which("kubectl")
-    if program is None:
-        raise EnvironmentFault(
-            "kubectl is not on this machine", remedy="install kubectl: https://kubernetes.io/docs/tasks/tools/"
-        )
-    # --namespace first: an argument of the action that names another namespace wins.
-    argv = [program, f"--kubeconfig={cluster.kubeconfig}", f"--namespace={namespace}", *args]
-    try:
-        ran = subprocess.run(
-            argv,
-            cwd=folder or Path("/"),
-            env=_environment(cluster),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EnvironmentFault(f"kubectl {' '.join(args)[:100]} did not end within {seconds:g} s") from error
-    except OSError as error:
-        raise EnvironmentFault(f"{program} cannot be started: {error.strerror}") from error
-    return Ran(ran.returncode, _text(ran.stdout), _text(ran.stderr))
-
-
-def _environment(cluster: Cluster) -> Mapping[str, str]:
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    return {**kept, "PATH": os.environ.get("PATH", _PLAIN_PATH), "KUBECONFIG": str(cluster.kubeconfig)}
-
-
-def _text(raw: bytes) -> str:
-    return raw[:65536].decode("utf-8", "replace")
-
-
-def check_state(state: LabState, check_id: str) -> CheckState | None:
-    """The check of this id, None if the lab has none."""
-    return next((check for check in state.checks if check.spec.id == check_id), None)
-
-
-def step_state(state: LabState, step_id: str) -> StepState:
-    """The step of this id. Raises UsageError when the lab has none."""
-    for step in state.steps:
-        if step.step.id == step_id:
-            return step
-    raise UsageError(f"{state.lab.id} has no step {step_id!r}")
-
-
-def failing(state: LabState, check_id: str) -> str:
-    """The cause id of a failing check: empty unless it fails (now) for a stated cause."""
-    check = check_state(state, check_id)
-    if check is None or check.outcome.status is not Status.FAIL or check.outcome.finding is None:
-        return ""
-    return check.outcome.finding.cause.id if check.outcome.finding.cause else ""
 
 
 def _pod_ip(pod: Object | None) -> str:

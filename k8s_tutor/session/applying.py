@@ -93,7 +93,7 @@ def _get(ip: str, port: int) -> int | None:
 
 def _by_curl(connection: Connection, ip: str, port: int) -> int | None:
     """From inside some pod that has curl (nginx's image has): the only place where pod addresses answer."""
-    from k8s_tutor.session.actions import run_kubectl
+    from k8s_tutor.session.kubectl import run_kubectl
 
     host = f"[{ip}]" if ":" in ip else ip
     for pod in connection.api.list(f"api/v1/namespaces/{connection.namespace.name}/pods")["items"]:

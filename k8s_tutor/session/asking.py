@@ -21,7 +21,7 @@ from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.logs import follow_log, parse_lines
 from k8s_tutor.kube.prober import NONCE, Target
 from k8s_tutor.kube.record import LogLine, Record
-from k8s_tutor.kube.transport import Stream
+from k8s_tutor.kube.stream import Stream
 from k8s_tutor.labs.model import Lab, Step
 from k8s_tutor.session.connection import Connection
 from k8s_tutor.session.probed import sample_command

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 
 from k8s_tutor.checks.outcome import Finding, Outcome, Status
 from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_FAIL, EXIT_PASS, TutorError
-from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Mode, Step
 from k8s_tutor.session import engine
-from k8s_tutor.session.actions import check_state
 from k8s_tutor.session.engine import Memory
 from k8s_tutor.session.session import Session, settled
-from k8s_tutor.session.state import CheckState, LabState, Link
+from k8s_tutor.session.state import CheckState, LabState, Link, check_state
 from k8s_tutor.session.workspace import Workspace
 
 EXPERIMENT_SECONDS = 45.0
@@ -77,16 +75,8 @@ def verdict(session: Session, plan: Plan) -> LabState:
 
 def unreachable(plan: Plan, why: str) -> LabState:
     """The state to report when there is no cluster to ask: files are judged, all else is ``error``."""
-    workspace = Workspace(plan.lab)
     now = time.time()
-    record = Record(
-        namespace="",
-        began=now,
-        now=now,
-        files=workspace.files(),
-        answers=workspace.answers(),
-        unobserved=dict.fromkeys(KINDS, why),
-    )
+    record = Workspace(plan.lab).record(why, now)
     state = engine.judge(plan.lab, record, Memory(), now)
     return settled(replace(state, link=Link.LOST, trouble=why, heard=0.0))
 

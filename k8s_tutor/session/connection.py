@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, TutorError
 from k8s_tutor.kube.client import Api, connect
-from k8s_tutor.kube.errors import Conflict, NotFound
+from k8s_tutor.kube.errors import Conflict, Forbidden, NotFound
 from k8s_tutor.kube.probes import NetnsProber, Prober
 from k8s_tutor.session.journal import Journal, kubectl
 
@@ -22,17 +23,24 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 PROBE_NAMESPACE = "k8s-tutor-probe"
 NAMESPACE_WHY = "a place of its own for the lab's objects"
 ACCOUNT_SECONDS = 20.0
+"""Patience with the default ServiceAccount of a new namespace; the controller makes it within milliseconds."""
+OLDER_ACCOUNT_SECONDS = 3.0
+"""And with that of one that was there before: somebody else made it a moment ago, or it does not come any more."""
 GONE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace as it was found: ``ours`` when it bears our label, so that we may delete it."""
+    """A namespace as it was found: ``ours`` when it bears our label, so that we may delete it.
+
+    ``trouble``: in a sentence, why no pod can be made there (its default ServiceAccount does not come).
+    """
 
     name: str
     uid: str
     ours: bool
     labels: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @dataclass
@@ -56,6 +64,11 @@ class Connection:
     def may_reset(self) -> bool:
         """Whether the namespace may be deleted: ours, on a cluster of ours."""
         return self.namespace.ours and self.cluster.owned
+
+    @property
+    def may_empty(self) -> bool:
+        """Whether what is in the namespace may be deleted, but not the namespace: ours, on a shared cluster."""
+        return self.namespace.ours and self.cluster.tenant
 
     def prober(self) -> Prober:
         """The way to send requests in this cluster. Raises TutorError when there is none."""
@@ -88,10 +101,10 @@ def open_connection(cluster: Cluster, namespace: str | None = None) -> Connectio
     """Connect, and make the namespace if it is missing. Raises ClusterError when the API server does not answer."""
     api, journal = connect(cluster.kubeconfig), Journal()
     try:
-        found = ensure_namespace(api, namespace or cluster.namespace, journal=journal)
+        found = ensure_namespace(api, namespace or cluster.namespace, journal=journal, strict=False)
         if cluster.owned and not found.ours and found.name == cluster.namespace:
             with journal.deed(kubectl("label", "namespace", found.name, f"{MANAGED_BY}={OURS}"), NAMESPACE_WHY):
-                found = _adopt(api, found)
+                found = replace(_adopt(api, found), trouble=found.trouble)
         return Connection(cluster, api, found, journal)
     except BaseException:
         api.close()
@@ -99,11 +112,18 @@ def open_connection(cluster: Cluster, namespace: str | None = None) -> Connectio
 
 
 def ensure_namespace(
-    api: Api, name: str, labels: Mapping[str, str] | None = None, *, journal: Journal | None = None
+    api: Api,
+    name: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    journal: Journal | None = None,
+    strict: bool = True,
 ) -> Namespace:
     """The namespace, made with our label if it is missing, and its default ServiceAccount there.
 
-    A Pod that comes before that ServiceAccount is refused, which is not the learner's fault.
+    A Pod that comes before that ServiceAccount is refused, which is not the learner's fault. One that is being
+    deleted is waited for until it is gone. Raises ClusterError when it does not go, or when the ServiceAccount does
+    not come; unless ``strict``, the latter is the namespace's ``trouble``.
     """
     path = _path(name)
     deadline = time.monotonic() + GONE_SECONDS
@@ -120,14 +140,15 @@ def ensure_namespace(
                         "api/v1/namespaces",
                         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": wanted}},
                     )
-                    await_account(api, name)
+                    return _with_account(api, _namespace(found), ACCOUNT_SECONDS, strict)
             except Conflict:
                 continue  # another instance made it at the same moment
-            return _namespace(found)
+        there = _namespace(found)
         if not (found.get("metadata") or {}).get("deletionTimestamp"):
-            return _namespace(found)
+            # In one of somebody else's it is their business.
+            return _with_account(api, there, OLDER_ACCOUNT_SECONDS, strict) if there.ours else there
         # A reset that was cut short: its end has to be waited for.
-        _await_gone(api, name, max(deadline - time.monotonic(), 0.0))
+        _await_gone(api, there, max(deadline - time.monotonic(), 0.0))
 
 
 def _adopt(api: Api, namespace: Namespace) -> Namespace:
@@ -135,18 +156,35 @@ def _adopt(api: Api, namespace: Namespace) -> Namespace:
     return _namespace(api.patch(_path(namespace.name), {"metadata": {"labels": {MANAGED_BY: OURS}}}))
 
 
-def await_account(api: Api, name: str) -> None:
-    """Wait for the namespace's default ServiceAccount."""
+def find_namespace(api: Api, name: str) -> Namespace | None:
+    """The namespace of this name as it is now, also one that is being deleted; None if there is none."""
+    try:
+        return _namespace(api.get(_path(name)))
+    except NotFound:
+        return None
+
+
+def _with_account(api: Api, namespace: Namespace, seconds: float, strict: bool) -> Namespace:
+    """The namespace, once its default ServiceAccount is there. Raises ClusterError, or tells the trouble."""
+    accounts = f"{_path(namespace.name)}/serviceaccounts"
 
     def there(event: dict[str, Any]) -> bool:
         return event.get("type") in ("ADDED", "MODIFIED")
 
-    if not _watch(api, f"{_path(name)}/serviceaccounts", "default", there, ACCOUNT_SECONDS):
-        raise ClusterError(
-            f"namespace {name} got no default ServiceAccount within {ACCOUNT_SECONDS:g} s",
-            remedy="see whether kube-controller-manager runs: k8s-tutor cluster status",
-            code="no-service-account",
-        )
+    try:
+        api.get(f"{accounts}/default")
+        return namespace
+    except Forbidden:
+        return namespace  # a right that nothing else here needs
+    except NotFound:
+        if _watch(api, accounts, "default", there, seconds):
+            return namespace
+    show = kubectl("get", "serviceaccounts", f"--namespace={namespace.name}")
+    maker = kubectl("get", "pods", "--namespace=kube-system", "--selector=component=kube-controller-manager")
+    what = f"namespace {namespace.name} got no default ServiceAccount within {seconds:g} s, and without it no pod"
+    if strict:
+        raise ClusterError(what, remedy=f"look: {show}; who makes it: {maker}", code="no-service-account")
+    return replace(namespace, trouble=f"{what} ({show}). Starting the lab over makes the namespace anew.")
 
 
 def delete_namespace(api: Api, namespace: Namespace, *, wait: bool = True) -> None:
@@ -157,40 +195,38 @@ def delete_namespace(api: Api, namespace: Namespace, *, wait: bool = True) -> No
             remedy=f"delete what you want to be gone yourself: kubectl -n {namespace.name} get all",
             code="not-ours",
         )
-    pods = f"{_path(namespace.name)}/pods"
+    name = namespace.name
     try:
-        api.delete(_path(namespace.name), uid=namespace.uid)
-        # Pods would take up to 30 s to say good-bye; nothing in them is worth it.
-        for pod in api.list(pods)["items"]:
-            metadata = pod.get("metadata") or {}
-            try:
-                api.delete(f"{pods}/{quote(str(metadata.get('name')))}", uid=str(metadata.get("uid")), grace=0)
-            except (NotFound, Conflict):
-                continue
+        api.delete(_path(name), uid=namespace.uid)
     except (NotFound, Conflict):
-        pass
+        # Gone, being deleted already, or another one of that name: only in the very one pods are ours to end.
+        if _gone(api, namespace):
+            return
+    # Pods would take up to 30 s to say good-bye; nothing in them is worth it.
+    pods = f"{_path(name)}/pods"
+    for pod in api.list(pods)["items"]:
+        metadata = pod.get("metadata") or {}
+        with contextlib.suppress(NotFound, Conflict):
+            api.delete(f"{pods}/{quote(str(metadata.get('name')))}", uid=str(metadata.get("uid")), grace=0)
     if wait:
-        _await_gone(api, namespace.name, GONE_SECONDS)
+        _await_gone(api, namespace, GONE_SECONDS)
 
 
-def _await_gone(api: Api, name: str, seconds: float) -> None:
-    try:
-        before = api.get(_path(name))["metadata"]["uid"]
-    except NotFound:
-        return
+def _gone(api: Api, namespace: Namespace) -> bool:
+    """Whether there is no namespace of this name, or another one by now."""
+    now = find_namespace(api, namespace.name)
+    return now is None or now.uid != namespace.uid
+
+
+def _await_gone(api: Api, namespace: Namespace, seconds: float) -> None:
+    name = namespace.name
 
     def gone(event: dict[str, Any]) -> bool:
         item = event.get("object") or {}
-        other = event.get("type") == "ADDED" and (item.get("metadata") or {}).get("uid") != before
+        other = event.get("type") == "ADDED" and (item.get("metadata") or {}).get("uid") != namespace.uid
         return event.get("type") == "DELETED" or other
 
-    def absent() -> bool:
-        try:
-            return bool(api.get(_path(name))["metadata"]["uid"] != before)
-        except NotFound:
-            return True
-
-    if not _watch(api, "api/v1/namespaces", name, gone, seconds, also=absent):
+    if not _watch(api, "api/v1/namespaces", name, gone, seconds, also=lambda: _gone(api, namespace)):
         raise ClusterError(
             f"namespace {name} was not removed within {seconds:g} s",
             remedy=f"see what holds it: kubectl get namespace {name} -o yaml",

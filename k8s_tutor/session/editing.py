@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from k8s_tutor import paths
@@ -13,7 +14,7 @@ from k8s_tutor.kube.difference import unified
 from k8s_tutor.kube.errors import ApiUnreachable
 from k8s_tutor.kube.manifest import ManifestError
 from k8s_tutor.kube.schema_store import SchemaStore
-from k8s_tutor.session.journal import Journal, apply_command, diff_command
+from k8s_tutor.session.journal import Journal, apply_command, diff_command, kubectl
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ class Editing:
         self._api = api
         self._journal = journal or Journal()
         self._namespace = namespace
-        self._store = SchemaStore(api, paths.cache_dir() / "openapi")
+        self._store = SchemaStore(api, paths.cache_dir() / "openapi", self._asking)
+
+    def _asking(self, path: str) -> AbstractContextManager[object]:
+        why = "which fields are there to write?" if path.strip("/").count("/") > 1 else "which kinds does it know?"
+        return self._journal.deed(kubectl("get", "--raw", f"/{path}"), why, again=True)
 
     def problems(self, text: str) -> tuple[Problem, ...]:
         """Syntax, and what the schemas say that are known by now; asks nobody."""

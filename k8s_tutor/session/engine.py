@@ -36,7 +36,8 @@ class Memory:
     shown; ``earlier``: steps that were done once, here or elsewhere. ``met``: red findings that were seen;
     ``solved``: step id -> when the tutor did it for the learner.
     ``waits`` (check id -> what it waits for, and since when) belongs to this run. ``redone`` (check id -> when its
-    step was begun again) belongs to this namespace: what happened before does not count for it.
+    step was begun again) belongs to this namespace: what happened before does not count for it. ``turn``: id of the
+    step whose turn it is, and ``stood`` (check id -> why it failed when that turn came), of this run.
     """
 
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Memory:
     solved: Mapping[str, float] = field(default_factory=dict)
     waits: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     redone: Mapping[str, float] = field(default_factory=dict)
+    turn: str = ""
+    stood: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,8 +78,45 @@ def evaluate(
     run = _Run()
     steps = tuple(_step(step, lab, record, memory, now, run, find_check) for step in lab.steps)
     current = next((index for index, step in enumerate(steps) if not step.done), max(len(steps) - 1, 0))
+    memory = _at_turn(memory, steps[current]) if steps else memory
+    steps = tuple(_untouched(step, memory) if number == current else step for number, step in enumerate(steps))
     state = LabState(lab=lab, steps=steps, current=current, record=record, link=Link.LIVE, heard=now)
     return state, _remember(memory, state, run, now)
+
+
+def _at_turn(memory: Memory, step: StepState) -> Memory:
+    """When a step's turn comes: why its checks fail though nothing was done, where the lab says that they may."""
+    if memory.turn == step.step.id:
+        return memory
+    standing = {met.check for met in memory.met if met.until is None}
+    failing = [check for check in step.checks if check.spec.id not in standing and _may_stand(check)]
+    stood = {check.spec.id: _why(check) for check in failing}
+    return replace(memory, turn=step.step.id, stood=stood)
+
+
+def _untouched(step: StepState, memory: Memory) -> StepState:
+    return replace(
+        step,
+        checks=tuple(
+            replace(check, untouched=True)
+            if _may_stand(check) and memory.stood.get(check.spec.id) == _why(check)
+            else check
+            for check in step.checks
+        ),
+    )
+
+
+def _may_stand(check: CheckState) -> bool:
+    finding = check.outcome.finding
+    cause = finding.cause if finding is not None else None
+    failing = check.outcome.status is Status.FAIL and not check.undone
+    return failing and cause is not None and cause.id in check.spec.before
+
+
+def _why(check: CheckState) -> str:
+    finding = check.outcome.finding
+    cause = finding.cause.id if finding is not None and finding.cause is not None else ""
+    return f"{cause}: {finding.observed if finding is not None else check.outcome.summary}"
 
 
 def _step(
@@ -257,6 +297,9 @@ def _remember(memory: Memory, state: LabState, run: _Run, now: float) -> Memory:
         if check.spec.mode is Mode.EDGE and check.spec.id not in evidence:
             facts = check.outcome.facts or (check.outcome.summary,)
             evidence[check.spec.id] = Evidence(check.spec.id, now, facts, check.outcome.data)
+    # What a later step asks for is not there yet, and that is nobody's mistake.
+    begun = [number for number, step in enumerate(state.steps) if step.done or number == state.current]
+    reached = [check for step in state.steps[: max(begun, default=0) + 1] for check in step.checks]
     earlier = memory.earlier | {step.step.id for step in state.steps if step.done}
     return replace(
         memory,
@@ -265,7 +308,7 @@ def _remember(memory: Memory, state: LabState, run: _Run, now: float) -> Memory:
         since=dict(run.since),
         waits=dict(run.waits),
         earlier=earlier,
-        met=meet(memory.met, state.checks, now),
+        met=meet(memory.met, reached, now),
     )
 
 
@@ -284,7 +327,7 @@ def with_needs(lab: Lab, checks: Iterable[str]) -> frozenset[str]:
 
 def next_look(state: LabState) -> float | None:
     """The earliest Unix time at which an outcome can change though nothing happens; None if there is none."""
-    times = [check.outcome.until for check in state.checks if check.outcome.until is not None]
+    times = (at for check in state.checks for at in (check.outcome.until, check.outcome.turns) if at is not None)
     return min(times, default=None)
 
 

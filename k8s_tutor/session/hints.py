@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from k8s_tutor.checks.outcome import Status
-from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.labs.model import Lab, Step
 from k8s_tutor.session.engine import Memory, judge
 from k8s_tutor.session.progress import Progress
@@ -67,12 +66,16 @@ def _lack(check: CheckState) -> str:
     parts = [f"{word}: {title}."]
     if finding is None:
         return " ".join(parts)
-    parts.append(f"Found: {finding.observed.rstrip('.')}.")
+    parts.append(_sentence(f"Found: {finding.observed}"))
     if finding.cause is not None and finding.cause.text and not finding.observed.startswith(finding.cause.text):
-        parts.append(f"The likely reason: {finding.cause.text.rstrip('.')}.")
+        parts.append(_sentence(f"The likely reason: {finding.cause.text}"))
     if finding.command:
         parts.append(f"See for yourself: `{finding.command}`")
     return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", "!")) else f"{text.rstrip('.')}."
 
 
 def one_more(memory: Memory, step: Step) -> tuple[Memory, int]:
@@ -113,15 +116,7 @@ def next_hint(lab: Lab, step: Step | None = None, look: Callable[[], LabState] |
 
 def without_cluster(lab: Lab, why: str = "no cluster was asked") -> LabState:
     """The lab as the learner's files and answers alone tell it: what needs a cluster could not be looked at."""
-    workspace, now = Workspace(lab), time.time()
+    now = time.time()
     progress = Progress(lab.id, "")
     progress.close()
-    record = Record(
-        namespace="",
-        began=now,
-        now=now,
-        files=workspace.files(),
-        answers=workspace.answers(),
-        unobserved=dict.fromkeys(KINDS, why),
-    )
-    return judge(lab, record, progress.memory, now)
+    return judge(lab, Workspace(lab).record(why, now), progress.memory, now)

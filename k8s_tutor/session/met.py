@@ -68,7 +68,7 @@ def meet(known: tuple[Met, ...], checks: Iterable[CheckState], now: float) -> tu
 
 def _red(check: CheckState) -> str | None:
     """The cause of a red finding (empty: none is named), None where nothing was found wrong."""
-    if check.outcome.status is not Status.FAIL or check.spec.optional:
+    if check.outcome.status is not Status.FAIL or check.spec.optional or check.untouched:
         return None
     cause = check.outcome.finding.cause if check.outcome.finding is not None else None
     if cause is not None and cause.id in NOT_BEGUN and not check.undone:

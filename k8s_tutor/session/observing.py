@@ -165,7 +165,7 @@ class Observer:
         if passed:
             return None
         first, longest = PAUSES.get(wish.kind, (5.0, 30.0))
-        if wish.kind == "schema" and wish.key not in self.recorder.snapshot().unobserved:
+        if wish.kind == "schema" and self.recorder.observed(wish.key):
             return None
         return item.done_at + min(longest, first * GROWTH ** max(item.tries - 1, 0))
 

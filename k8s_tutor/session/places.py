@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8s_tutor.clusters import choose
+from k8s_tutor.clusters.assigned import assigned
 from k8s_tutor.clusters.choose import DEFAULT_NAME, Chosen
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, UsageError
@@ -20,6 +21,9 @@ def find_cluster(name: str | None = None, context: str | None = None, provider: 
     """The cluster to work on; it runs and is ready, or this raises ClusterError with the command that mends it."""
     if name and context:
         raise UsageError("name either --cluster or --context, not both")
+    given = assigned()
+    if given is not None:
+        return given.up(context or name or given.cluster.name, report=silent)
     if context:
         from k8s_tutor.clusters.context import ContextProvider
 

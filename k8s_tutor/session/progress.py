@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -22,15 +21,17 @@ from k8s_tutor import atomic, paths
 from k8s_tutor.kube.record import Evidence
 from k8s_tutor.session.engine import Memory
 from k8s_tutor.session.met import MOST, Met
+from k8s_tutor.session.progress_file import SCHEMA, checked, empty, plain
 
-SCHEMA = 2
-READABLE = (1, 2)
-"""Schemas that are read; 2 added mistakes met, solutions used, times at work and where."""
 LARGEST = 4 * 1024 * 1024
 RETRY_SECONDS = 5.0
 OTHER_AT_WORK = (
     "Another k8s-tutor works on {lab} now. This one shows everything, "
     "but what it sees is not added to your saved progress until the other one ends."
+)
+NOT_FINISHED = (
+    "Starting {lab} over was begun and not finished: your files and progress may be as they were. "
+    "k8s-tutor reset {lab} finishes it."
 )
 PLACES_KEPT = 20
 """Namespaces whose evidence is kept; the oldest go first."""
@@ -86,9 +87,10 @@ class Progress:
         self._trouble = ""
         self._tried = 0.0
         self._busy = False
+        self._cut_short = False
         self.read_only = not keep
         self._lock: int | None = None
-        self._document: dict[str, Any] = _empty(lab)
+        self._document: dict[str, Any] = empty(lab)
         self._written = ""
         if keep:
             self._take_lock()
@@ -107,10 +109,15 @@ class Progress:
         if self.namespace_uid:
             self._was_here(time.time())
             place = document["places"].setdefault(self.namespace_uid, {"first": time.time()})
-            place["evidence"] = {name: _plain(item) for name, item in memory.evidence.items()}
+            place["evidence"] = {name: plain(item) for name, item in memory.evidence.items()}
             place["passed"] = dict(memory.passed_at)
             place["where"] = self._where or place.get("where", {})
             place["redone"] = dict(memory.redone)
+        self._write()
+
+    def begin_clearing(self) -> None:
+        """Note that the lab is started over, until ``clear``: if that is cut short, the next one is told so."""
+        self._document["clearing"] = time.time()
         self._write()
 
     def clear(self) -> None:
@@ -118,7 +125,8 @@ class Progress:
         hints_used = self._document.get("hints_ever", {})
         for step, number in self._document["hints"].items():
             hints_used[step] = max(int(number), int(hints_used.get(step, 0)))
-        self._document = {**_empty(self.lab), "hints_ever": hints_used}
+        self._document = {**empty(self.lab), "hints_ever": hints_used}
+        self._cut_short = False
         self.memory = Memory()
         self._write()
 
@@ -162,6 +170,7 @@ class Progress:
         """Sentences for the learner: what stands, and what the disk does not take now."""
         return [
             *self._notes,
+            *([NOT_FINISHED.format(lab=self.lab)] if self._cut_short else []),
             *([OTHER_AT_WORK.format(lab=self.lab)] if self._busy else []),
             *filter(None, [self._trouble]),
         ]
@@ -248,7 +257,8 @@ class Progress:
                 self.read_only = True
                 self._notes.append(f"{self.path.name} was written by a newer k8s-tutor; it is left as it is.")
                 return
-            self._document = _checked(document, self.lab)
+            self._document = checked(document, self.lab)
+            self._cut_short = "clearing" in self._document
             self._written = text
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             self._set_aside(str(error))
@@ -303,65 +313,3 @@ class Progress:
                 f"Progress could not be saved: {error.strerror}. It is kept here and tried again every "
                 f"{RETRY_SECONDS:.0f} s."
             )
-
-
-def _empty(lab: str) -> dict[str, Any]:
-    empty: dict[str, Any] = {"read": {}, "hints": {}, "hints_ever": {}, "done": {}, "solved": {}, "places": {}}
-    return {"schema": SCHEMA, "lab": lab, "met": [], "visits": [], **empty}
-
-
-def _plain(item: Evidence) -> dict[str, Any]:
-    return {"at": item.at, "facts": list(item.facts), "data": dict(item.data)}
-
-
-def _checked(document: Any, lab: str) -> dict[str, Any]:
-    """The document with every part of the right shape. Raises ValueError, TypeError or KeyError."""
-    if not isinstance(document, dict) or document.get("schema") not in READABLE:
-        raise ValueError("it has no known schema number")
-    if document.get("lab") != lab:
-        raise ValueError("it belongs to another lab")
-    result = _empty(lab)
-    for name in ("read", "done", "hints", "hints_ever", "solved"):
-        part = document.get(name, {})
-        if not isinstance(part, dict):
-            raise ValueError(f"{name} is not a mapping")
-        result[name] = {str(key): _number(value) for key, value in part.items()}
-    result["met"] = [asdict(_met(item)) for item in list(document.get("met", []))[-MOST:]]
-    for begin, end in document.get("visits", []):
-        result["visits"].append([_number(begin), _number(end)])
-    places = document.get("places", {})
-    if not isinstance(places, dict):
-        raise ValueError("places is not a mapping")
-    for uid, place in places.items():
-        evidence = place.get("evidence", {}) if isinstance(place, Mapping) else None
-        if not isinstance(evidence, dict):
-            raise ValueError("evidence is not a mapping")
-        result["places"][str(uid)] = {
-            "first": _number(place.get("first", 0)),
-            "where": {str(key): str(value) for key, value in dict(place.get("where", {})).items()},
-            "passed": {str(key): _number(value) for key, value in dict(place.get("passed", {})).items()},
-            "redone": {str(key): _number(value) for key, value in dict(place.get("redone", {})).items()},
-            "evidence": {
-                str(name): {
-                    "at": _number(item["at"]),
-                    "facts": [str(fact) for fact in item["facts"]],
-                    "data": dict(item["data"]),
-                }
-                for name, item in evidence.items()
-            },
-        }
-    return result
-
-
-def _met(item: Any) -> Met:
-    if not isinstance(item, Mapping):
-        raise ValueError("a mistake is not a mapping")
-    check, cause, because, found = (str(item[name])[:600] for name in ("check", "cause", "because", "found"))
-    until = item.get("until")
-    return Met(check, cause, because, found, _number(item["at"]), None if until is None else _number(until))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a number is missing")
-    return float(value)

@@ -24,11 +24,11 @@ from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import connect
 from k8s_tutor.labs.model import Lab, Mistake, Mode, Step
 from k8s_tutor.session import engine
-from k8s_tutor.session.actions import Runner, check_state, failing
+from k8s_tutor.session.actions import Runner
 from k8s_tutor.session.connection import Namespace, delete_namespace, ensure_namespace
 from k8s_tutor.session.reset import remove_strays
 from k8s_tutor.session.session import Session
-from k8s_tutor.session.state import CheckState, LabState
+from k8s_tutor.session.state import CheckState, LabState, check_state, failing
 
 STEP_SECONDS = 180.0
 MISTAKE_SECONDS = 60.0

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Sequence
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import ApiRefused, Conflict, NotFound
 from k8s_tutor.kube.manifest import ManifestError, parse_manifest
 from k8s_tutor.labs.model import Lab
-from k8s_tutor.session.connection import Connection, Namespace, delete_namespace, ensure_namespace
-from k8s_tutor.session.journal import Journal, kubectl
+from k8s_tutor.session.connection import (
+    Connection,
+    Namespace,
+    delete_namespace,
+    ensure_namespace,
+    find_namespace,
+)
+from k8s_tutor.session.emptying import empty
+from k8s_tutor.session.journal import Journal, kubectl, shell
 from k8s_tutor.session.workspace import Workspace
 
 WHY = "start the lab over"
@@ -21,9 +29,12 @@ ELSEWHERE = "default"
 def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Namespace, list[str]]:
     """Delete the session's namespace and make it anew; returns the new one, and lines that say what was done.
 
-    Raises TutorError, before anything is touched, unless the namespace is ours on a cluster of ours.
+    Raises TutorError, before anything is touched, unless the namespace is ours on a cluster of ours; and when it
+    stops half-way: then it says what is left, and a second call goes on from whatever is there.
     """
     old = connection.namespace
+    if connection.may_empty:
+        return _emptied(connection, lab, workspace)
     if not connection.may_reset:
         raise TutorError(
             f"namespace {old.name} of cluster {connection.cluster.name} is not k8s-tutor's to delete",
@@ -31,18 +42,65 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
             f"-n {old.name} delete deployment,service,pod --all",
             code="not-ours",
         )
-    journal = connection.journal
-    strays = remove_strays(connection.api, lab, journal)
-    with journal.deed(kubectl("delete", "namespace", old.name), WHY):
-        delete_namespace(connection.api, old)
-    new = ensure_namespace(connection.api, old.name, old.labels, journal=journal)
+    api, journal = connection.api, connection.journal
+    left = [
+        f"delete the lab's objects in namespace {ELSEWHERE}",
+        f"delete namespace {old.name}",
+        "make it anew",
+        "move your files aside",
+        f"clear the progress of {lab.id}",
+    ]
+    with _saying_what_is_left(connection, lab, left):
+        strays = remove_strays(api, lab, journal)
+        left.pop(0)
+        # Not the one of when the session began: a first try may have deleted it, and made another.
+        now = find_namespace(api, old.name)
+        if now is not None:
+            with journal.deed(kubectl("delete", "namespace", now.name), WHY):
+                delete_namespace(api, now)
+        left.pop(0)
+        new = ensure_namespace(api, old.name, old.labels, journal=journal)
+        left.pop(0)
+        aside = workspace.back_up()
     lines = [f"namespace {new.name} was made anew, empty"]
     lines += [f"removed {stray} from namespace {ELSEWHERE}" for stray in strays]
-    aside = workspace.back_up()
     if aside is not None:
         lines.append(f"your files are in {aside}")
     lines.append(f"progress of {lab.id} is cleared")
     return new, lines
+
+
+def _emptied(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Namespace, list[str]]:
+    """Begin anew in the same namespace, on a cluster that others share."""
+    namespace = connection.namespace
+    left = [f"empty namespace {namespace.name}", "move your files aside", f"clear the progress of {lab.id}"]
+    with _saying_what_is_left(connection, lab, left):
+        empty(connection.api, namespace.name, connection.journal)
+        left.pop(0)
+        aside = workspace.back_up()
+    moved = [f"your files are in {aside}"] if aside is not None else []
+    return namespace, [f"namespace {namespace.name} was emptied", *moved, f"progress of {lab.id} is cleared"]
+
+
+def reset_command(lab_id: str, cluster: str = "") -> str:
+    """The command that begins a lab anew."""
+    return shell(("k8s-tutor", "reset", lab_id, *(("--cluster", cluster) if cluster else ())))
+
+
+@contextlib.contextmanager
+def _saying_what_is_left(connection: Connection, lab: Lab, left: Sequence[str]) -> Iterator[None]:
+    """Turn what stops a reset into an error that names what it has not done, and the command that goes on."""
+    try:
+        yield
+    except (TutorError, OSError) as error:
+        why = error.message if isinstance(error, TutorError) else str(error)
+        look = error.remedy if isinstance(error, TutorError) else ""
+        command = reset_command(lab.id, connection.cluster.name)
+        raise TutorError(
+            f"starting {lab.id} over stopped half-way: {why}. Still to do: {'; '.join(left)}",
+            remedy=f"{command} goes on from there" + (f". {look}" if look else ""),
+            code="reset-unfinished",
+        ) from error
 
 
 def remove_strays(api: Api, lab: Lab, journal: Journal | None = None) -> list[str]:

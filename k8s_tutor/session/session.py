@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from k8s_tutor.checks.outcome import Outcome, Status
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
-from k8s_tutor.kube.record import KINDS
+from k8s_tutor.kube.record import KINDS, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.kube.watcher import LinkState, Watcher
 from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.session import engine
-from k8s_tutor.session.actions import Runner, Tell, step_state
+from k8s_tutor.session.actions import Runner, Tell
 from k8s_tutor.session.again import begun_again, may_again
 from k8s_tutor.session.connection import Connection, ensure_namespace, open_connection
 from k8s_tutor.session.drafts import Draft, Drafts
@@ -35,7 +35,7 @@ from k8s_tutor.session.observing import Observer
 from k8s_tutor.session.probed import watch_commands
 from k8s_tutor.session.progress import Progress
 from k8s_tutor.session.reset import renew
-from k8s_tutor.session.state import LabState, Link, StepState
+from k8s_tutor.session.state import LabState, Link, StepState, step_state
 from k8s_tutor.session.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Session:
             self._drafts = Drafts(lab.id, keep=keep)
             self._closing.append(self._drafts.close)
             self.recorder = Recorder(self.namespace)
-            self._began = self.recorder.snapshot().began
+            self._began = self.recorder.began
             self._state = engine.blank(lab, self.recorder.snapshot(), self._memory, "connecting to the cluster")
             self._observer = Observer(self.connection, self.recorder, self._wake, eager=eager)
             self._closing.append(self._observer.close)
@@ -352,16 +352,26 @@ class Session:
         Runner(self, self._cancelled, tell, why=f"experiment: {spec.title}").run(spec.experiment)
 
     def reset(self) -> list[str]:
-        """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done."""
+        """Begin the lab anew: an empty namespace, files moved aside, no progress. Lines that say what was done.
+
+        Raises TutorError when it stops half-way: it says what is left, and a second call goes on.
+        """
+        if self.connection.may_reset or self.connection.may_empty:
+            with self._changed:
+                self.progress.begin_clearing()
         with self._our_deed():
             namespace, lines = renew(self.connection, self.lab, self.workspace)
+            if self.connection.may_empty:
+                # The namespace is the one it was: the watch has to have heard the last of what was in it.
+                self.wait_for(lambda state: not any(state.record.alive("Pod")), SYNC_SECONDS)
+                self.recorder.begin_anew()
         self.connection.namespace = namespace
         with self._changed:
             self.progress.clear()
             self.progress.move(namespace.uid)
             self._memory = self.progress.memory
             self.recorder.namespace_is(namespace.uid)
-            self._began = self.recorder.snapshot().began
+            self._began = self.recorder.began
             self._observer.restart()
         self.changed()
         # Whoever asks next must not get a verdict on what is gone.
@@ -420,7 +430,7 @@ class Session:
                     left = None if self._look_again is None else self._look_again - time.monotonic()
                     if left is not None and left <= 0:
                         break
-                    self._changed.wait(left)
+                    self._changed.wait(None if left is None else min(left, threading.TIMEOUT_MAX))
                 if self._closed:
                     return
             # A change seldom comes alone; a rollout brings dozens in one breath.
@@ -432,7 +442,7 @@ class Session:
             pause = min((time.thread_time() - began) * LEAVE, LONGEST_PAUSE)
 
     def _judge(self) -> None:
-        began = self.recorder.snapshot().began
+        began = self.recorder.began
         if began != self._began:
             self._renewed(began)
         with self._changed:
@@ -451,7 +461,7 @@ class Session:
                 heard=self._watcher.link.heard,
                 trouble=link.trouble,
                 again=link.again,
-                notes=tuple(self.progress.notes),
+                notes=tuple(self._notes(record)),
             )
             if state.link is Link.LOST:
                 state = engine.hold(state, before)
@@ -461,7 +471,8 @@ class Session:
                     self.progress.update(memory)
                 self._memory = memory
             pending, again = self._observer.look(state) if state.link is Link.LIVE else (False, None)
-            until = engine.next_look(state)
+            # What is held while the server is silent does not turn: it is judged when the server is heard again.
+            until = engine.next_look(state) if state.link is Link.LIVE else None
             times = [at for at in (again, self.progress.again) if at is not None]
             if until is not None:
                 times.append(time.monotonic() + max(until - time.time(), 0.02))
@@ -475,10 +486,18 @@ class Session:
             with contextlib.suppress(Exception):
                 callback(state)
 
+    def _notes(self, record: Record) -> Iterator[str]:
+        trouble = self.connection.namespace.trouble
+        # A pod that is there proves that the trouble is over.
+        if trouble and not any(record.alive("Pod")):
+            yield trouble
+        yield from self.progress.notes
+
     def _renewed(self, began: float) -> None:
         """Somebody else deleted the namespace and made it anew: what was proven in the old one is not proven here."""
         try:
-            found = ensure_namespace(self.connection.api, self.namespace, journal=self.journal)
+            labels = self.connection.namespace.labels
+            found = ensure_namespace(self.connection.api, self.namespace, labels, journal=self.journal, strict=False)
         except TutorError:
             return  # the next change asks again
         with self._changed:

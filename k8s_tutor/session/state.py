@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from k8s_tutor.checks.outcome import Outcome, Status
+from k8s_tutor.errors import UsageError
 from k8s_tutor.kube.record import Record
 from k8s_tutor.labs.model import CheckSpec, Lab, Step
 
@@ -24,6 +25,7 @@ class CheckState:
 
     ``undone``: it had passed once and is not true any more (a level check whose object went away).
     ``waiting_since``: since when it waits for the very thing that it waits for now (Unix time), None unless it waits.
+    ``untouched``: it fails, for a reason that its lab expects then, as when its step's turn came: nothing was done yet.
     """
 
     spec: CheckSpec
@@ -32,6 +34,7 @@ class CheckState:
     undone: bool = False
     seconds: float = 0.0
     waiting_since: float | None = None
+    untouched: bool = False
 
     @property
     def passed(self) -> bool:
@@ -99,3 +102,24 @@ class LabState:
     def checks(self) -> tuple[CheckState, ...]:
         """Every check of the lab, in order."""
         return tuple(check for step in self.steps for check in step.checks)
+
+
+def check_state(state: LabState, check_id: str) -> CheckState | None:
+    """The check of this id, None if the lab has none."""
+    return next((check for check in state.checks if check.spec.id == check_id), None)
+
+
+def step_state(state: LabState, step_id: str) -> StepState:
+    """The step of this id. Raises UsageError when the lab has none."""
+    for step in state.steps:
+        if step.step.id == step_id:
+            return step
+    raise UsageError(f"{state.lab.id} has no step {step_id!r}")
+
+
+def failing(state: LabState, check_id: str) -> str:
+    """The cause id of a failing check: empty unless it fails (now) for a stated cause."""
+    check = check_state(state, check_id)
+    if check is None or check.outcome.status is not Status.FAIL or check.outcome.finding is None:
+        return ""
+    return check.outcome.finding.cause.id if check.outcome.finding.cause else ""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from k8s_tutor.checks.reading import text
 from k8s_tutor.checks.words import clip, listed
 from k8s_tutor.kube.record import Record
-from k8s_tutor.session.beats import Beat, family_of, of_deployment, of_pod, of_set, of_slice, warnings
+from k8s_tutor.session.beats import Beat, of_deployment, of_pod, of_set, of_slice, warnings
+from k8s_tutor.session.family import family_of
 from k8s_tutor.session.touches import Arrivals, Touch, touches
 
 MOST_ROWS = 60

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from k8s_tutor import atomic, paths
 from k8s_tutor.errors import EnvironmentFault, UsageError
-from k8s_tutor.kube.record import File
+from k8s_tutor.kube.record import KINDS, File, Record
 from k8s_tutor.labs.model import Lab
 
 LARGEST = 256 * 1024
@@ -153,6 +153,17 @@ class Workspace:
             self.write(f"{ANSWERS}.before", before)
             after = "".join(f"{name}: {_scalar(value)}\n" for name, value in wanted.items())
         self.write(ANSWERS, after)
+
+    def record(self, why: str, now: float) -> Record:
+        """A record of files and answers alone; ``why`` is why nothing of a cluster was observed."""
+        return Record(
+            namespace="",
+            began=now,
+            now=now,
+            files=self.files(),
+            answers=self.answers(),
+            unobserved=dict.fromkeys(KINDS, why),
+        )
 
     def back_up(self) -> Path | None:
         """Move every file into a dated folder inside; None when there is nothing to move."""

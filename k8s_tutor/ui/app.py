@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # home is on the screen before these are loaded
     from k8s_tutor.ui.ports import DeskPort, LabCard, SessionPort
     from k8s_tutor.ui.terminal.launcher import Mode
 
+PATIENCE = 0.6
+"""Seconds that a lab named on the command line may take before home is shown."""
 _STYLES = Path(__file__).parent / "styles"
 
 
@@ -81,7 +83,9 @@ class TutorApp(Clipboard):
         for trouble in self.settings.troubles[:4]:
             self.say(trouble, bad=True, title="your settings")
         if self._wanted:
+            # A cluster that runs takes no other screen first: that would be half of the time.
             self.open_lab(self._wanted)
+            self.set_timer(PATIENCE, self._meanwhile)
         else:
             self.push_screen(HomeScreen())
 
@@ -91,27 +95,41 @@ class TutorApp(Clipboard):
 
     # -- the way from a lab's name to its screen
 
-    def open_lab(self, lab_id: str) -> None:
-        """Into the lab at once if the cluster is ready; else bring it up first, on a screen that shows how."""
+    def open_lab(self, lab_id: str, known: Cluster | None = None) -> None:
+        """Into the lab at once if the cluster is ready; else bring it up first, on a screen that shows how.
+
+        ``known``: the cluster as it was found a moment ago; it is looked for if there is none.
+        """
         # The lab's screen is loaded while the cluster is looked for.
         self.jobs.start(self, "load", lambda: import_module("k8s_tutor.ui.screens.lab"))
-        if self.startup.running or not isinstance(self.screen, HomeScreen):
+        if self.startup.running or not self._free:
             self._bring_up(lab_id)
             return
         self._resumes = False
         self._leave_session()
 
         def try_it() -> SessionPort | None:
-            cluster = self.desk.cluster()
+            cluster = known or self.desk.cluster()
             return self.desk.open(lab_id, cluster) if cluster is not None and cluster.ready else None
 
         def opened(session: SessionPort | None) -> None:
-            if isinstance(self.screen, HomeScreen):
+            if self._free:
                 self._show_lab(lab_id, session)
             elif session is not None:  # the learner looks at something else meanwhile
                 self.jobs.start(self, f"close-{id(session)}", session.close)
 
         self.jobs.start(self, "open", try_it, then=opened, failed=lambda _error: opened(None))
+
+    @property
+    def _free(self) -> bool:
+        """Whether the learner is at home, or nothing is shown yet."""
+        return isinstance(self.screen, HomeScreen) or self.screen.id == "_default"
+
+    def _meanwhile(self) -> None:
+        """The lab takes its time: home says that it is being opened."""
+        # The learner may have left already: then there is no screen at all.
+        if self._wanted and [screen.id for screen in self.screen_stack] == ["_default"]:
+            self.push_screen(HomeScreen(opening=self._wanted))
 
     def _show_lab(self, lab_id: str, session: SessionPort | None) -> None:
         self.session = session
@@ -121,7 +139,12 @@ class TutorApp(Clipboard):
         else:
             from k8s_tutor.ui.screens.lab import LabScreen
 
-            self.push_screen(LabScreen(session))
+            self.push_screen(LabScreen(session, self._sizes))
+
+    @property
+    def _sizes(self) -> str:
+        """The classes of the size that the screen has: with them from the first on, another is styled only once."""
+        return " ".join(name for name in self.screen.classes if name.startswith("-"))
 
     def _bring_up(self, lab_id: str) -> None:
         from k8s_tutor.ui.screens.bringup import BringUpScreen
@@ -137,7 +160,7 @@ class TutorApp(Clipboard):
         begun = [card for card in cards if (card.done or card.touched) and card.done < card.total and not card.trouble]
         if self._resumes and len(begun) == 1 and cluster is not None and cluster.ready:
             opened = begun[0].id
-            self.open_lab(opened)
+            self.open_lab(opened, cluster)
         # One that does not answer yet is waited for, as long as the learner waits too.
         self._resumes = self._resumes and cluster is not None and cluster.running and not cluster.ready
         return opened
@@ -151,9 +174,7 @@ class TutorApp(Clipboard):
 
             self.session = session
             if is_bringup(self.screen):
-                # Of the same size from the first on, so that it is styled and laid out once.
-                sizes = " ".join(name for name in self.screen.classes if name.startswith("-"))
-                self.switch_screen(LabScreen(session, sizes))
+                self.switch_screen(LabScreen(session, self._sizes))
             else:  # the learner went back meanwhile
                 self._leave_session()
 
@@ -294,7 +315,10 @@ def run(cluster_name: str | None, context: str | None, lab: str | None) -> int:
     ``cluster_name`` names the native cluster (None: the only one there is); ``context``, if given, a running
     cluster of the user's kubeconfig; ``lab`` is opened at once.
     """
-    from k8s_tutor.ui.desk import Desk
+    from k8s_tutor.clusters.assigned import assigned
+    from k8s_tutor.ui.desk import AssignedDesk, Desk
 
-    app = TutorApp(Desk(cluster_name, context), lab=lab, resume=True)
+    given = assigned()
+    desk = AssignedDesk(given) if given is not None else Desk(cluster_name, context)
+    app = TutorApp(desk, lab=lab, resume=True)
     return app.run() or 0

@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from k8s_tutor.clusters.choose import Chosen
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import TutorError
+from k8s_tutor.errors import TutorError, UsageError
 
 MOST_CONTEXTS = 40
 """Contexts of a kubeconfig that are judged; a company's file may hold hundreds."""
@@ -44,14 +43,79 @@ class Ground:
     obstacle: str = ""
 
 
-def choices(meant: Chosen) -> tuple[Choice, ...]:
-    """Our own clusters (the one that is meant, or would be started, first), then the contexts that are there."""
+@dataclass(frozen=True)
+class Pick:
+    """Which cluster is worked on: a ``context``, or (it is empty) our own one ``name``; ``told`` says why, for home.
+
+    ``name`` and ``provider`` are set in either case: what would be started if the learner turned to our own.
+    """
+
+    name: str
+    context: str = ""
+    told: str = ""
+    provider: str = "native"
+
+    @property
+    def called(self) -> str:
+        """How it is called, with what makes it: ``native tutor``, ``context kind-x``. What is remembered of it."""
+        return f"context {self.context}" if self.context else f"{self.provider} {self.name}"
+
+
+def pick(remembered: object) -> Pick:
+    """The cluster that was chosen the last time (``Pick.called``), if it can still be used; else as without one."""
+    from k8s_tutor.clusters import choose
+
+    own = choose.clusters(choose.wish(None))
+    kind, _, chosen = remembered.partition(" ") if isinstance(remembered, str) else ("", "", "")
+    if any((cluster.provider, cluster.name) == (kind, chosen) for cluster in own):
+        return Pick(chosen, told=f"{chosen} is used: your choice", provider=kind)
+    name, provider, told = _without_choice(own)
+    lost = ""
+    if kind in choose.names() and chosen and chosen != name:
+        lost = "is not there any more"
+    elif kind == "context" and chosen:
+        lost = _lost(chosen)
+        if not lost:
+            return Pick(name, chosen, f"{chosen} is used: your choice", provider)
+    told = f"{chosen}, your choice, {lost}; {name} is used instead" if lost else told
+    return Pick(name, told=told, provider=provider)
+
+
+def _without_choice(own: list[Cluster]) -> tuple[str, str, str]:
+    """Name, provider and the reason where nothing was chosen: the only one there is, else what would be made."""
+    from k8s_tutor.clusters import choose
+
+    if len(own) == 1:
+        only = own[0]
+        return only.name, only.provider, f"{only.name} is used: the only one of the tutor's own"
+    try:
+        found = choose.choose(choose.DEFAULT_NAME)
+    except TutorError as error:
+        return choose.DEFAULT_NAME, "native", error.message
+    told = f"a kind cluster is made: {found.why}" if found.cluster is None and found.provider.name == "kind" else ""
+    return found.name, found.provider.name, told
+
+
+def _lost(context: str) -> str:
+    """Why a context that was chosen once cannot be used now; empty if it can."""
+    from k8s_tutor.clusters.context import ContextProvider
+
+    try:
+        ContextProvider().inspect(context)
+    except UsageError:
+        return "is not in your kubeconfig any more"
+    except TutorError as error:
+        return f"cannot be used ({error.message})"
+    return ""
+
+
+def choices(name: str, provider: str) -> tuple[Choice, ...]:
+    """Our own clusters (the named one, that would be started, first), then the contexts that are there."""
     from k8s_tutor.clusters import choose
 
     own = {(cluster.name, cluster.provider): cluster for cluster in choose.clusters()}
-    first = (meant.name, meant.provider.name)
-    found = [Choice(key[0], cluster=own.get(key), provider=key[1]) for key in dict.fromkeys((first, *sorted(own)))]
-    return (*found, *contexts())
+    keys = dict.fromkeys(((name, provider), *sorted(own)))
+    return (*(Choice(key[0], cluster=own.get(key), provider=key[1]) for key in keys), *contexts())
 
 
 def contexts() -> tuple[Choice, ...]:

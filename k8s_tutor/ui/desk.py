@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k8s_tutor import paths
 from k8s_tutor.errors import TutorError
-from k8s_tutor.phases import Phase, PhaseState
+from k8s_tutor.ui import settings
 from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 if TYPE_CHECKING:
-    from k8s_tutor.clusters.choose import Chosen
+    from k8s_tutor.clusters.assigned import AssignedProvider
     from k8s_tutor.clusters.doctor import Finding
     from k8s_tutor.clusters.provider import Cluster
+    from k8s_tutor.labs.model import Lab
     from k8s_tutor.phases import Report
-    from k8s_tutor.ui.choices import Choice, Ground
+    from k8s_tutor.ui.choices import Choice, Ground, Pick
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -27,28 +28,39 @@ class Desk:
     """Labs and clusters as the command line named them: one that we make, or a running one by its context."""
 
     def __init__(self, name: str | None, context: str | None) -> None:
-        self._wanted = name
-        self._context = context
-        self._provider = ""
+        self._named = name, context
+        self._labs: dict[str, Lab] = {}
 
-    def _meant(self) -> Chosen:
-        """The cluster of our own that is meant, looked for anew: it may have come or gone meanwhile. May block."""
+    @cached_property
+    def _pick(self) -> Pick:
+        """The cluster that is worked on. Looked for when it is first needed: the screen does not wait for it."""
         from k8s_tutor.session.places import chosen
+        from k8s_tutor.ui.choices import Pick, pick
 
-        found = chosen(self._wanted, self._provider or None)
-        self._wanted, self._provider = found.name, found.provider.name
-        return found
+        name, context = self._named
+        if name or context:
+            told = f"{context or name} is used: named on the command line"
+            found = chosen(name)
+            return Pick(found.name, context or "", told, found.provider.name)
+        return pick(settings.remembered().get("cluster"))
+
+    @property
+    def _name(self) -> str:
+        return self._pick.name
+
+    @property
+    def _context(self) -> str:
+        return self._pick.context
 
     @property
     def cluster_name(self) -> str:
-        """How the cluster is called, with what makes it; until it was looked for, what it would be called."""
-        if self._context:
-            return f"context {self._context}"
-        from k8s_tutor.clusters import choose
+        """How the cluster is called, with what makes it."""
+        return self._pick.called
 
-        wish = os.environ.get(choose.VARIABLE, "")
-        guess = wish if wish in choose.names() else "native"
-        return f"{self._provider or guess} {self._wanted or choose.DEFAULT_NAME}"
+    @property
+    def cluster_why(self) -> str:
+        """Which cluster is used, and why; empty where there is nothing to say."""
+        return self._pick.told
 
     def cards(self) -> tuple[LabCard, ...]:
         """The shipped labs, each with the learner's progress."""
@@ -62,7 +74,9 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().status(self._context)
-        return self._meant().cluster
+        from k8s_tutor.clusters import choose
+
+        return choose.make(self._pick.provider).status(self._name)
 
     def start(self, report: Report, /) -> Cluster:
         """Make the cluster ready: start, resume or just find it."""
@@ -70,34 +84,34 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().up(self._context, report=report)
-        meant = self._meant()
-        report(Phase("provider", f"{meant.provider.name}", meant.why, PhaseState.DONE))
-        return meant.provider.up(meant.name, report=report)
+        from k8s_tutor.clusters import choose
+
+        return choose.make(self._pick.provider).up(self._name, report=report)
 
     def choices(self) -> tuple[Choice, ...]:
         """Our own clusters and the contexts of the user's kubeconfig."""
         from k8s_tutor.ui.choices import choices
 
-        return choices(self._meant())
+        return choices(self._name, self._pick.provider)
 
     def ground(self) -> Ground:
         """Whether a cluster could be started here."""
         from k8s_tutor.ui.choices import ground
 
-        return ground(self._provider or self._meant().provider.name)
+        return ground(self._pick.provider)
 
     def choose(self, choice: Choice, /) -> None:
         """Work on this cluster from now on."""
-        if choice.own:
-            self._wanted, self._provider, self._context = choice.name, choice.provider, None
-        else:
-            self._context = choice.context
+        from k8s_tutor.ui.choices import Pick
+
+        name, provider = (choice.name, choice.provider) if choice.own else (self._name, self._pick.provider)
+        self._pick = Pick(name, choice.context, f"{choice.name} is used: your choice", provider)
 
     def stop(self, name: str, report: Report, /) -> bool:
         """Remove a cluster of our own."""
         from k8s_tutor.clusters import choose
 
-        found = choose.find(name, self._provider if name == self._wanted else choose.AUTO)
+        found = choose.find(name, self._pick.provider if name == self._name else choose.AUTO)
         return found.provider.down(name, report=report) if found is not None else False
 
     def findings(self) -> Sequence[Finding]:
@@ -121,7 +135,9 @@ class Desk:
         from k8s_tutor.labs.loader import load
         from k8s_tutor.session.session import Session
 
-        return Session(load(lab_id), cluster)
+        # What home has just read is not read once more.
+        known = self._labs.get(lab_id)
+        return Session(load(lab_id) if known is None else known, cluster)
 
     def shell(self, session: SessionPort, /) -> ShellSpec:
         """The learner's shell in the lab's folder."""
@@ -143,6 +159,7 @@ class Desk:
             lab = load(lab_id)
         except TutorError as error:
             return LabCard(lab_id, title, summary, minutes, trouble=error.message)
+        self._labs[lab_id] = lab
         done, hints, touched = _progress(lab_id)
         open_steps = [step for step in lab.steps if step.id not in done]
         return LabCard(
@@ -156,6 +173,50 @@ class Desk:
             hints=hints,
             touched=touched,
         )
+
+
+class AssignedDesk(Desk):
+    """A desk with one cluster that was given to this process; no other is looked for, made or stopped."""
+
+    def __init__(self, provider: AssignedProvider) -> None:
+        super().__init__(None, None)
+        self._provider = provider
+
+    @property
+    def cluster_name(self) -> str:
+        """The name of the one cluster."""
+        try:
+            return f"context {self._provider.cluster.name}"
+        except TutorError:
+            return "context assigned"
+
+    def cluster(self) -> Cluster | None:
+        """The one cluster."""
+        return self._provider.cluster
+
+    def start(self, report: Report, /) -> Cluster:
+        """It is there already."""
+        return self._provider.cluster
+
+    def choices(self) -> tuple[Choice, ...]:
+        """There is nothing to choose."""
+        from k8s_tutor.ui.choices import Choice
+
+        cluster = self._provider.cluster
+        return (Choice(cluster.name, context=cluster.name, cluster=cluster),)
+
+    def ground(self) -> Ground:
+        """No cluster is ever started here."""
+        from k8s_tutor.ui.choices import Ground
+
+        return Ground()
+
+    def choose(self, choice: Choice, /) -> None:
+        """Nothing else can be chosen."""
+
+    def stop(self, name: str, report: Report, /) -> bool:
+        """Not the learner's to stop. Raises UsageError."""
+        return self._provider.down(name, report=report)
 
 
 def _progress(lab_id: str) -> tuple[frozenset[str], int, float | None]:

@@ -79,6 +79,8 @@ def enter_row(card: LabCard, choice: Choice | None, ground: Ground | None, *, st
         return key, line(then)
     cluster = choice.cluster
     if not choice.own:
+        if cluster is not None and cluster.tenant:
+            return key, line(then, (f", in your namespace {plain(cluster.namespace, 60)}", DIM))
         where = f", in namespace {plain(cluster.namespace if cluster else '', 40)} of {plain(choice.name, 60)}. "
         return key, line(then, where, ("Your kubeconfig is only read.", DIM))
     if cluster is not None and cluster.running and cluster.ready:
@@ -104,6 +106,8 @@ def choice_text(choice: Choice, *, chosen: bool, starting: bool, width: int) -> 
     cluster = choice.cluster
     if choice.why_not:
         mark, colour, told = "✗", BAD, f"not used: {plain(choice.why_not, 300)}"
+    elif cluster is not None and cluster.tenant:
+        mark, colour, told = "●", GOOD, f"given to you by this server: namespace {plain(cluster.namespace, 60)}"
     elif not choice.own:
         mark, colour, told = "○", DIM, f"of your kubeconfig, {plain(cluster.server if cluster else '', 80)}"
     elif chosen and starting:

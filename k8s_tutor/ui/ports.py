@@ -190,11 +190,16 @@ class SessionPort(Protocol):
 
 
 class DeskPort(Protocol):
-    """The table the learner sits at: labs, the cluster, sessions. All but ``cluster_name`` may block."""
+    """The table the learner sits at: labs, the cluster, sessions. All may block, names too at the first look."""
 
     @property
     def cluster_name(self) -> str:
         """How the cluster is called, with what makes it (``native learner``, ``context kind-x``)."""
+        ...
+
+    @property
+    def cluster_why(self) -> str:
+        """In one line, which cluster is used and why, or why not the one that was chosen; empty if that is plain."""
         ...
 
     def cards(self) -> tuple[LabCard, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 from k8s_tutor import atomic, paths
 from k8s_tutor.ui import bindings
 
+THEME_VARIABLE = "K8S_TUTOR_THEME"
 THEMES = ("tutor-dark", "tutor-light", "ansi")
 """The names that are offered; ``ansi`` is the terminal's own sixteen colours. Textual's other themes are taken too."""
 TERMINALS = ("auto", "embedded", "tmux", "suspend")
@@ -75,7 +76,10 @@ def read(path: Path | None = None) -> Settings:
 
 
 def load(path: Path | None = None) -> Settings:
-    """The effective settings: the file, and over it what was chosen in the tutor since it was last written."""
+    """The effective settings: the file, and over it what was chosen in the tutor since it was last written.
+
+    A theme in the environment that there is not is among the ``troubles``; ``chosen_theme`` does not take it.
+    """
     path = path or config_file()
     settings, kept = read(path), remembered()
     try:
@@ -90,7 +94,25 @@ def load(path: Path | None = None) -> Settings:
             found = reader.value(name, value)
             if found is not None:
                 settings = replace(settings, **{name: found})
+    named = os.environ.get(THEME_VARIABLE, "")
+    if named and not known_theme(named):
+        told = f"${THEME_VARIABLE} = {named[:60]!r}; allowed: {allowed_themes()}"
+        settings = replace(settings, troubles=(*settings.troubles, told))
     return settings
+
+
+def known_theme(name: object) -> bool:
+    """Whether there is a theme of this name."""
+    from textual.theme import BUILTIN_THEMES
+
+    return name in THEMES or name in BUILTIN_THEMES
+
+
+def allowed_themes() -> str:
+    """The names of all themes, ours first."""
+    from textual.theme import BUILTIN_THEMES
+
+    return ", ".join(dict.fromkeys((*THEMES, *sorted(BUILTIN_THEMES))))
 
 
 def remembered() -> dict[str, Any]:
@@ -141,11 +163,9 @@ class _Reader:
     def value(self, name: str, value: Any) -> Any:
         """A setting's value if it is allowed, else None (and the trouble is noted)."""
         if name == "theme":
-            from textual.theme import BUILTIN_THEMES
-
-            if value in THEMES or value in BUILTIN_THEMES:
+            if isinstance(value, str) and known_theme(value):
                 return value
-            return self._wrong(name, f"theme = {value!r}", ", ".join(THEMES) + ", or one of Textual's own")
+            return self._wrong(name, f"theme = {value!r}", allowed_themes())
         if name in ("terminal", "start"):
             allowed = TERMINALS if name == "terminal" else STARTS
             return value if value in allowed else self._wrong(name, f"{name} = {value!r}", ", ".join(allowed))
@@ -217,5 +237,6 @@ def as_toml(settings: Settings) -> str:
 
 
 def chosen_theme(settings: Settings) -> str:
-    """Textual's name of the theme: ``$K8S_TUTOR_THEME`` before the settings."""
-    return theme_name(os.environ.get("K8S_TUTOR_THEME", "") or settings.theme)
+    """Textual's name of the theme: ``$K8S_TUTOR_THEME``, if there is such a one, before the settings."""
+    named = os.environ.get(THEME_VARIABLE, "")
+    return theme_name(named if named and known_theme(named) else settings.theme)

@@ -12,10 +12,10 @@ from native_helpers import Kubectl
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.labs.loader import load
-from k8s_tutor.session.actions import step_state
 from k8s_tutor.session.hints import state_hint
 from k8s_tutor.session.journal import How
 from k8s_tutor.session.session import Session
+from k8s_tutor.session.state import step_state
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,8 @@ from k8s_tutor.checks.outcome import Status
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.labs.loader import load
-from k8s_tutor.session.actions import check_state
 from k8s_tutor.session.session import Session
-from k8s_tutor.session.state import LabState, Link
+from k8s_tutor.session.state import LabState, Link, check_state
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,13 @@ def test_wheel_holds_labs_manifests_and_node_sources(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in (ROOT / "lab_manifests").rglob("*.yaml"):
         assert f"k8s_tutor/_manifests/{path.relative_to(ROOT / 'lab_manifests').as_posix()}" in names
-    for pattern in ("labs/content/**/lab.yaml", "labs/content/**/*.md", "clusters/node/modules/*/go.*", "ui/**/*.tcss"):
+    for pattern in (
+        "labs/content/**/lab.yaml",
+        "labs/content/**/*.md",
+        "clusters/node/modules/*/go.*",
+        "ui/**/*.tcss",
+        "serving/static/*",
+    ):
         for path in (ROOT / "k8s_tutor").glob(pattern):
             assert path.relative_to(ROOT).as_posix() in names
     assert "k8s_tutor/labs/content/lab1/lab.yaml" in names
@@ -59,6 +65,12 @@ def test_installed_wheel_lints_its_own_labs(installed: Path, tmp_path: Path) -> 
     for lab in ("lab1", "lab2"):
         done = subprocess.run([installed, "lab", "lint", lab], cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_the_extra_serve_says_what_installs_it(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run([installed, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "pip install 'k8s-tutor[serve]'" in done.stderr
 
 
 def test_lock_files_hold_hashes_and_no_addresses() -> None:

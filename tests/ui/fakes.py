@@ -477,6 +477,7 @@ class FakeDesk:
     """Labs and a cluster that comes up as a test wants it to."""
 
     cluster_name = "native learner"
+    cluster_why = ""
 
     def __init__(self, *, session: FakeSession | None = None, cluster: Cluster | None = CLUSTER) -> None:
         self.session = session or FakeSession()
@@ -533,6 +534,7 @@ class FakeDesk:
 
     def choose(self, choice: ClusterChoice, /) -> None:
         self.cluster_name = f"{'native' if choice.own else 'context'} {choice.name}"
+        self.cluster_why = f"{choice.name} is used: your choice"
         self.there = choice.cluster
 
     def stop(self, name: str, report: Report, /) -> bool:

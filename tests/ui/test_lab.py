@@ -100,7 +100,9 @@ async def test_undone_says_so() -> None:
         steps[0] = replace(steps[0], checks=(undone,), done=False)
         session.push(steps=tuple(steps), current=0)
         await until(pilot, lambda: "was done once, is not now" in shown(app))
-        assert "undone · 0 of 10" in shown(app)
+        # Opened by itself, its finding tells what was found: once is enough.
+        assert "undone" in shown(app) and "undone · 0 of 10" not in shown(app)
+        assert "found     0 of 10" in shown(app)
 
 
 async def test_n_on_an_open_step_says_what_is_missing_and_looks_ahead_when_asked_again() -> None:
@@ -146,6 +148,19 @@ async def test_hints_come_one_by_one_the_first_of_the_state_and_the_solution_las
         assert "s  the solution" in shown(app)
         await pilot.press("h")
         await until(pilot, lambda: "all hints" in shown(app))
+
+
+async def test_a_hint_comes_into_view_below_a_long_finding() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
+        await in_lab(pilot)
+        assert WRONG.finding is not None
+        long = replace(WRONG, finding=replace(WRONG.finding, observed="one word and another " * 30))
+        session_of(app).push_checks("write", long)
+        await until(pilot, lambda: "one word and another" in shown(app))
+        assert "h  hint 1 of 4" not in shown(app)
+        await pilot.press("h")
+        await until(pilot, lambda: "hint 1 of 4  Not there yet" in shown(app))
 
 
 async def test_an_answer_is_kept_and_the_field_left_when_it_is_right() -> None:

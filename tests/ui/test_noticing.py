@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from fakes import LAB, PASS, STEPS, TODO, WAITING, WRONG, FakeDesk, FakeSession
-from helpers import TestApp, in_lab, make, session_of, shown, told, until
+from helpers import TestApp, in_lab, make, rows, session_of, shown, told, until
 
 from k8s_tutor.labs.model import Mode
 from k8s_tutor.session.journal import How
+from k8s_tutor.session.state import Link
 from k8s_tutor.ui.screens.commands import CommandsScreen
 from k8s_tutor.ui.screens.confirm import ConfirmScreen
 from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
@@ -70,6 +71,22 @@ async def test_a_step_that_turns_done_lights_up_says_why_and_takes_no_key() -> N
         session_of(app).push_checks("write", PASS)
         await pilot.pause()
         assert not screen.has_class("joy")  # not each time a state says so again
+
+
+async def test_what_was_done_before_the_cluster_is_heard_again_is_no_news() -> None:
+    app = make(lab="lab1")
+    app.animation_level = "full"
+    async with app.run_test(notifications=True, size=(120, 36)) as pilot:
+        screen = await in_lab(pilot)
+        session = session_of(app)
+        first, *others = session.state().steps
+        session.push(link=Link.CONNECTING, steps=(replace(first, done_earlier=True), *others))
+        await until(pilot, lambda: not screen.state.live)
+        done = replace(first, checks=(replace(first.checks[0], outcome=PASS),), done=True)
+        session.push(link=Link.LIVE, steps=(done, *others))
+        await until(pilot, lambda: screen.step.done)
+        await pilot.pause()
+        assert not screen.has_class("joy") and "n goes on" not in shown(app)
 
 
 async def test_nothing_lights_up_where_animations_are_off_and_why_is_told_where_the_lesson_is_not() -> None:
@@ -201,6 +218,22 @@ async def test_the_command_log_lists_what_was_done_and_gives_a_command_to_the_pr
         await until(pilot, lambda: not isinstance(app.screen, CommandsScreen))
         await until(pilot, lambda: copied == ["kubectl apply -f a.yaml"])  # no terminal here: it is copied
         assert not journal._callbacks
+
+
+async def test_a_long_command_of_the_log_goes_on_under_its_own_words() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await in_lab(pilot)
+        session_of(app).journal.note("kubectl get pods " + "--selector=app=nginx " * 9, "a long look")
+        await pilot.press("c")
+        await until(pilot, lambda: "a long look" in shown(app))
+        lines_of_it = [row for row in rows(app) if "--selector" in row]
+        assert len(lines_of_it) > 2
+        edge = lines_of_it[0].index("kubectl")
+        assert all(row.index("--selector") == edge for row in lines_of_it[1:])
+        await pilot.resize_terminal(120, 30)
+        await until(pilot, lambda: max(len(row.rstrip()) for row in rows(app) if "--selector" in row) > 90)
+        assert all(row.index("--selector") >= 14 for row in rows(app) if "--selector" in row)
 
 
 async def test_who_reads_further_up_in_the_command_log_stays_there() -> None:

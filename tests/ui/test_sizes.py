@@ -168,6 +168,22 @@ async def test_the_focus_shows_without_colour() -> None:
         await until(pilot, lambda: rows(app)[at].startswith("┃"))
 
 
+async def test_the_focus_shows_at_the_edge_of_the_clusters_rows_down_to_the_last_line() -> None:
+    app = make(lab="lab1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await in_lab(pilot)
+        await pilot.press("4")
+        region = screen.query_one("#cluster-rows").region
+
+        def edges() -> set[str]:
+            return {rows(app)[y][region.x] for y in range(region.y, region.bottom)}
+
+        await until(pilot, lambda: edges() == {"┃", "▸"} or edges() == {"┃"})
+        await pilot.press("1")
+        await pilot.press("4")
+        await until(pilot, lambda: edges() <= {"┃", "▸"})
+
+
 async def test_at_119_columns_there_is_one_pane() -> None:
     app = make(lab="lab1")
     async with app.run_test(size=(119, 36)) as pilot:

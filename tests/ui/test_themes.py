@@ -11,7 +11,7 @@ from helpers import in_lab, make, session_of, shown, until
 from textual.color import Color
 from textual.theme import Theme
 
-from k8s_tutor.ui import themes
+from k8s_tutor.ui import settings, themes
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT
 
 TEXT = ["foreground", "secondary", *(name.lstrip("$") for name in (ACCENT, BAD, DIM, GOOD, WAIT))]
@@ -62,6 +62,33 @@ async def test_a_theme_that_was_chosen_is_there_the_next_time(tmp_path: Path) ->
 def test_the_environment_chooses_a_theme(monkeypatch: pytest.MonkeyPatch, set_to: str, is_then: str) -> None:
     monkeypatch.setenv("K8S_TUTOR_THEME", set_to)
     assert make().theme == is_then
+
+
+@pytest.mark.parametrize("source", ["environment", "file"])
+async def test_a_theme_that_there_is_not_is_said_once_with_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
+) -> None:
+    file = tmp_path / "config" / "k8s-tutor" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('theme = "tutor-light"\n' if source == "environment" else 'theme = "[pink]"\n')
+    if source == "environment":
+        monkeypatch.setenv("K8S_TUTOR_THEME", "[pink]")
+    app = make()
+    assert app.theme == ("tutor-light" if source == "environment" else "tutor-dark")
+    (trouble,) = app.settings.troubles
+    assert "'[pink]'" in trouble and "allowed: tutor-dark, tutor-light, ansi, " in trouble and ", nord" in trouble
+    said: list[str] = []
+    monkeypatch.setattr(app, "say", lambda message, **_more: said.append(message))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "prod-eu" in shown(app))
+        assert said == [trouble]
+
+
+def test_a_theme_that_is_no_text_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "k8s-tutor" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("theme = [1]\n")
+    assert "theme = [1]" in settings.load().troubles[0]
 
 
 async def test_without_colour_each_result_has_its_sign_and_its_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ def test_contracts_hold() -> None:
         ("labs/model.py", "import k8s_tutor.checks.check"),
         ("clusters/provider.py", "import k8s_tutor.labs.model"),
         ("session/state.py", "import textual"),
+        ("session/state.py", "import k8s_tutor.serving.wire"),
+        ("serving/wire.py", "import k8s_tutor.ui.text"),
+        ("ui/text.py", "import aiohttp"),
     ],
 )
 def test_contracts_would_notice(tmp_path: Path, room: str, line: str) -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from k8s_tutor.checks.causes.trouble import Trouble, Weight
 from k8s_tutor.checks.outcome import Seen
 from k8s_tutor.checks.reading import condition, event_at, event_text, name_of, newest_event, text
 from k8s_tutor.checks.words import clip
 from k8s_tutor.kube.record import Object, Record
 
+FRESH = 600.0
+"""Seconds for which a refusal that only an event tells is taken for true; the controller tries again and tells anew."""
+
 
 def creation_trouble(record: Record, replicaset: Object) -> Trouble | None:
     """What refuses the pods of this ReplicaSet, by its condition ReplicaFailure or its FailedCreate events."""
     failure = condition(replicaset, "ReplicaFailure")
     message = text(failure, "message") if failure.get("status") == "True" else ""
+    turns = None
     if not message:
         event = newest_event(record, "ReplicaSet", replicaset, "FailedCreate", "SuccessfulCreate")
         at = event_at(event) if event else None
-        if event is None or event.get("reason") != "FailedCreate" or (at is not None and record.now - at > 600):
+        if event is None or event.get("reason") != "FailedCreate" or (at is not None and record.now >= at + FRESH):
             return None
+        turns = None if at is None else at + FRESH
         message = event_text(event)
     name, told = clip(name_of(replicaset), 80), clip(message, 300)
     seen = (Seen(f"ReplicaSet/{name}", "status.conditions[ReplicaFailure].message", told),)
-    return refusal(told, seen, f"kubectl describe replicaset {name}")
+    return replace(refusal(told, seen, f"kubectl describe replicaset {name}"), turns=turns)
 
 
 def refusal(told: str, seen: tuple[Seen, ...], command: str) -> Trouble:

@@ -202,7 +202,7 @@ def _missing(record: Record, service: Object, pods: Sequence[Object]) -> Trouble
         return Trouble(
             stuck.id if stuck.weight is Weight.WRONG else "no-endpoints", stuck.weight,
             f"Service {name} has no ready endpoint: {stuck.found}",
-            stuck.text, stuck.look_at, stuck.command, stuck.seen,
+            stuck.text, stuck.look_at, stuck.command, stuck.seen, stuck.turns,
         )  # fmt: skip
     return Trouble(
         "no-endpoints", Weight.WRONG, f"Service {name} has no endpoint: there is no pod behind it",

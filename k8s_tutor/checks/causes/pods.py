@@ -13,14 +13,12 @@ from k8s_tutor.checks.causes.running import (
     readiness_trouble,
 )
 from k8s_tutor.checks.causes.scheduling import scheduling_trouble
-from k8s_tutor.checks.causes.trouble import Trouble, Weight
+from k8s_tutor.checks.causes.trouble import Trouble, Weight, heaviest
 from k8s_tutor.checks.images import same
 from k8s_tutor.checks.outcome import Seen
 from k8s_tutor.checks.reading import Mapped, going, items, mapping, name_of, pod_ready, text
 from k8s_tutor.checks.words import clip
 from k8s_tutor.kube.record import Object, Record
-
-_HEAVIEST = {Weight.WRONG: 0, Weight.BROKEN: 1, Weight.BUSY: 2, Weight.PENDING: 3}
 
 
 def pod_trouble(record: Record, pod: Object, images: Sequence[str] = ()) -> Trouble | None:
@@ -48,13 +46,13 @@ def pod_trouble(record: Record, pod: Object, images: Sequence[str] = ()) -> Trou
         text(item, "name"): item for item in items(pod, "spec", "initContainers") + items(pod, "spec", "containers")
     }
     for group in ("initContainerStatuses", "containerStatuses"):
-        found = [
+        found = heaviest(
             trouble
             for status in items(pod, "status", group)
             if (trouble := _container_trouble(record, pod, status, specs, images, init=group.startswith("init")))
-        ]
-        if found:
-            return min(found, key=lambda trouble: _HEAVIEST[trouble.weight])
+        )
+        if found is not None:
+            return found
     phase = text(pod, "status", "phase")
     if phase == "Failed":
         told = clip(f"{text(pod, 'status', 'reason')} {text(pod, 'status', 'message')}", 240)
@@ -83,8 +81,7 @@ def pod_trouble(record: Record, pod: Object, images: Sequence[str] = ()) -> Trou
 
 def worst(record: Record, pods: Sequence[Object], images: Sequence[str] = ()) -> Trouble | None:
     """The weightiest trouble among several pods; None where all are ready."""
-    found = [trouble for pod in pods if (trouble := pod_trouble(record, pod, images))]
-    return min(found, key=lambda trouble: _HEAVIEST[trouble.weight]) if found else None
+    return heaviest(trouble for pod in pods if (trouble := pod_trouble(record, pod, images)))
 
 
 def _container_trouble(

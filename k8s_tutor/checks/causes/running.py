@@ -142,15 +142,15 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
     spec = spec_of(pod, container)
     probe = mapping(spec, "readinessProbe") or mapping(spec, "startupProbe")
     began = when(status, "state", "running", "startedAt")
-    age = record.now - began if began is not None else 0.0
     # The time of day, not an age: this is judged when something changes, and read for longer.
     since = clock(began) if began is not None else "a moment"
     failing = newest_event(record, "Pod", pod, "Unhealthy")
     told = clip(event_text(failing), 200) if failing else ""
-    patience = READY_PATIENCE + (number(probe, "initialDelaySeconds") or 0)
+    # Without a start that is told, it has only just begun.
+    late_at = (record.now if began is None else began) + READY_PATIENCE + (number(probe, "initialDelaySeconds") or 0)
     seen = (Seen(f"Pod/{name}", f"status.containerStatuses[{who}].ready", "false"),)
     if told and probe:
-        late = age > patience
+        late = record.now >= late_at
         return Trouble(
             "readiness-failing",
             Weight.WRONG if late else Weight.PENDING,
@@ -159,6 +159,7 @@ def readiness_trouble(record: Record, pod: Object, container: str, status: Mappe
             "compare readinessProbe (path, port) with what the container really serves",
             f"kubectl describe pod {name}",
             (*seen, Seen(f"Event about Pod/{name}", "Unhealthy", told)),
+            None if late or began is None else late_at,
         )
     return Trouble(
         "converging",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status, failed, unobserved, waiting
@@ -27,7 +28,8 @@ class Trouble:
     """One likely cause with its evidence.
 
     ``found`` is the observation in one clause, ``text`` the cause in one sentence, ``look_at`` the next step,
-    ``command`` the read-only command that shows it.
+    ``command`` the read-only command that shows it. ``turns``: the Unix time from which it weighs otherwise though
+    nothing changes; None if only a change can do that.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Trouble:
     look_at: str = ""
     command: str = ""
     seen: tuple[Seen, ...] = ()
+    turns: float | None = None
 
     def outcome(self, rule: str, expected: str, *, observed: str = "", summary: str = "") -> Outcome:
         """The verdict on a claim that this trouble stands in the way of."""
@@ -50,7 +53,21 @@ class Trouble:
         )
         line = summary or observed or self.found
         if self.weight is Weight.WRONG:
-            return failed(line, finding)
-        if self.weight is Weight.BROKEN:
-            return unobserved(line, finding)
-        return waiting(line, finding, at_deadline=Status.ERROR if self.weight is Weight.BUSY else Status.FAIL)
+            told = failed(line, finding)
+        elif self.weight is Weight.BROKEN:
+            told = unobserved(line, finding)
+        else:
+            told = waiting(line, finding, at_deadline=Status.ERROR if self.weight is Weight.BUSY else Status.FAIL)
+        return replace(told, turns=self.turns)
+
+
+_ORDER = {Weight.WRONG: 0, Weight.BROKEN: 1, Weight.BUSY: 2, Weight.PENDING: 3}
+
+
+def heaviest(troubles: Iterable[Trouble]) -> Trouble | None:
+    """The weightiest, the first of equals; it turns when the first of all turns. None where there is none."""
+    found = list(troubles)
+    if not found:
+        return None
+    most = min(found, key=lambda trouble: _ORDER[trouble.weight])
+    return replace(most, turns=min((each.turns for each in found if each.turns is not None), default=None))

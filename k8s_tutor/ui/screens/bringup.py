@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -146,8 +147,11 @@ def phase_row(phase: Phase, width: int) -> Content:
     title = f"{plain(phase.title, 24):<13}"
     told = plain(phase.detail if running and phase.detail and not phase.explains else phase.explains, 200)
     room = max(0, width - len(title) - len(took) - 6)
-    told = told if len(told) <= room else told[: max(0, room - 1)] + "…"
-    row = line((f"{mark} ", colour), (title, STRONG if running else ""), (f" {told:<{room}}", DIM), (f"  {took}", DIM))
+    pieces = textwrap.wrap(told, max(12, room)) or [""]
+    first = (f" {pieces[0]:<{room}}", DIM)
+    row = line((f"{mark} ", colour), (title, STRONG if running else ""), first, (f"  {took}", DIM))
+    if len(pieces) > 1:
+        row = lines([row, *(line((f"  {'':<13} {piece}", DIM)) for piece in pieces[1:])])
     if running and phase.detail and phase.explains:
         detail = plain(phase.detail, 200)
         return lines([row, line((f"  {'':<13} {detail[: max(0, width - 17)]}", ACCENT))])

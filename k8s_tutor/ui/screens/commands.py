@@ -16,7 +16,8 @@ from textual.widgets.option_list import Option
 
 from k8s_tutor.session.journal import Entry, How, Journal
 from k8s_tutor.ui.messages import JournalChanged
-from k8s_tutor.ui.text import ACCENT, BAD, DIM, STRONG, WAIT, clock, line, plain
+from k8s_tutor.ui.text import ACCENT, BAD, DIM, STRONG, WAIT, clock, line, lines, plain
+from k8s_tutor.ui.widgets.rows import wrapped
 
 BREATH = 0.2
 """Seconds in which what comes is gathered before the list is made anew."""
@@ -42,6 +43,7 @@ class CommandsScreen(ModalScreen[str | None]):
         self._unsubscribe = journal.subscribe(lambda: self.post_message(JournalChanged()))
         self._shown: tuple[Entry, ...] = ()
         self._soon: Timer | None = None
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """A title, the list, the keys."""
@@ -63,6 +65,10 @@ class CommandsScreen(ModalScreen[str | None]):
         self._fill()
         self.query_one(OptionList).focus()
 
+    def on_resize(self) -> None:
+        """Lines of another width."""
+        self.call_after_refresh(self._fill)
+
     def on_unmount(self) -> None:
         """Nothing is listened to any more."""
         self._unsubscribe()
@@ -76,14 +82,16 @@ class CommandsScreen(ModalScreen[str | None]):
     def _fill(self) -> None:
         self._soon = None
         entries = self._journal.entries()
-        if entries == self._shown:
-            return
         rows = self.query_one(OptionList)
+        if entries == self._shown and abs(rows.scrollable_content_region.width - self._width) <= 1:
+            return
         at = rows.highlighted
         kept = self._shown[at].number if at is not None and at < len(self._shown) - 1 else None
         top = rows.scroll_y
-        self._shown = entries
-        rows.set_options([Option(entry_text(entry), id=str(entry.number)) for entry in entries])
+        self._shown, self._width = entries, rows.scrollable_content_region.width
+        # A scroll bar that is still to come takes a column.
+        width = max(20, self._width - 1)
+        rows.set_options([Option(entry_text(entry, width), id=str(entry.number)) for entry in entries])
         numbers = [entry.number for entry in entries]
         if kept in numbers:  # who reads further up is left there
             rows.highlighted = numbers.index(kept)
@@ -109,16 +117,16 @@ class CommandsScreen(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-def entry_text(entry: Entry) -> Content:
-    """Time, sign and command; below it what it was for, how it ended and how long it took."""
+def entry_text(entry: Entry, width: int) -> Content:
+    """Time, sign and command; below it what it was for, how it ended and how long it took, in lines of this width."""
     sign, word, colour = _HOW[entry.how]
     times = f"  ×{entry.times}" if entry.times > 1 else ""
     seconds = "" if entry.how in (How.OPEN, How.RUNNING) else f" · {took(entry.seconds)}"
     result = f" · {plain(entry.result, 300)}" if entry.result else ""
-    return line(
-        (f"{clock(entry.at)} ", DIM), (f"{sign} ", colour), (plain(entry.command, 1_000), ACCENT), (times, DIM),
-        (f"\n           {plain(entry.why, 200)} · ", DIM), (word, colour), (f"{result}{seconds}", DIM),
-    )  # fmt: skip
+    head = line((f"{clock(entry.at)} ", DIM), (f"{sign} ", colour))
+    command = line((plain(entry.command, 1_000), ACCENT), (times, DIM))
+    said = line((f"{plain(entry.why, 200)} · ", DIM), (word, colour), (f"{result}{seconds}", DIM))
+    return lines(wrapped([(head, command), (line(" " * head.cell_length), said)], width))
 
 
 def took(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +11,20 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from k8s_tutor.ui.text import ACCENT, DIM, STRONG, block, line, plain
+from k8s_tutor.ui.text import ACCENT, DIM, STRONG, block, line, plain, tilde
+
+if TYPE_CHECKING:
+    from k8s_tutor.clusters.provider import Cluster
+
+
+def about_starting_over(title: str, cluster: Cluster, folder: Path) -> ConfirmScreen:
+    """The question before a lab is started over; ``folder`` holds the learner's files of it."""
+    return ConfirmScreen(
+        f"Start {title} over?",
+        f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
+        f"forgets its progress. Your files are moved aside in {tilde(folder)}.",
+        yes="start over",
+    )
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -75,7 +75,8 @@ class HomeScreen(HomePages):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings.HOME]
     pane = "home"
 
-    def __init__(self) -> None:
+    def __init__(self, opening: str = "") -> None:
+        """``opening``: id of the lab that is being opened already."""
         super().__init__()
         self._cards: tuple[LabCard, ...] = ()
         self._cluster: Cluster | None = None
@@ -83,7 +84,7 @@ class HomeScreen(HomePages):
         self._ground: Ground | None = None
         self._looked = False
         self._stopping = ""
-        self._opening = ""
+        self._opening = opening
         self._trouble: Row | None = None
 
     @property
@@ -124,8 +125,8 @@ class HomeScreen(HomePages):
 
     def on_screen_resume(self) -> None:
         """Coming back: the lab may have gone on, the cluster may be there now."""
-        self._opening = ""
         if self._looked:
+            self._opening = ""
             self.look()
 
     def look(self) -> None:
@@ -176,6 +177,8 @@ class HomeScreen(HomePages):
             return "a cluster is being started; when it is there it can be stopped."
         if self._cluster is None:
             return "there is no cluster of the tutor's own to stop."
+        if self._cluster.tenant:
+            return "others work on this cluster too: whoever runs the server stops it."
         return (
             "" if self._cluster.owned else f"{plain(self._cluster.name, 60)} is not the tutor's: stop it with its tool."
         )
@@ -201,6 +204,7 @@ class HomeScreen(HomePages):
             self.tutor.say("A cluster is being started: wait for it, then choose.")
         else:
             self.tutor.desk.choose(choice)
+            self.tutor.remember("cluster", self.tutor.desk.cluster_name)
             self._cluster = choice.cluster
             self._show_lists()
             self.query_one("#labs").focus()
@@ -247,14 +251,9 @@ class HomeScreen(HomePages):
         card, cluster = self.card, self._cluster
         if self.tell_why("restart") or card is None or cluster is None:
             return
-        from k8s_tutor.ui.screens.confirm import ConfirmScreen
+        from k8s_tutor.ui.screens.confirm import about_starting_over
 
-        question = ConfirmScreen(
-            f"Start {card.title} over?",
-            f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
-            f"forgets its progress. Your files are moved aside in {tilde(self.tutor.desk.workspace(card.id))}.",
-            yes="start over",
-        )
+        question = about_starting_over(card.title, cluster, self.tutor.desk.workspace(card.id))
         if await self.app.push_screen_wait(question):
 
             def over() -> None:
@@ -333,7 +332,10 @@ class HomeScreen(HomePages):
         )
         if self._choices:
             clusters.highlighted = min(at, len(self._choices) - 1)
-        self.query_one("#home-clusters-title").display = True
+        title = self.query_one("#home-clusters-title", Static)
+        why = self.tutor.desk.cluster_why
+        title.update(line((f"Clusters{f'  {plain(why, 300)}' if why else ''}", DIM)).truncate(width, ellipsis=True))
+        title.display = True
         self._show_facts()
 
     def _show_facts(self) -> None:

@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.css.query import NoMatches
 from textual.widgets import Input
 
 from k8s_tutor.errors import TutorError
@@ -144,7 +145,9 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         await self._show(message.state)
         self.offer_summary(before)
         was, now = before.steps[self.viewed], self.step
-        if now.done and not was.done and was.step.id == now.step.id and not now.read:
+        # What was done before the cluster was heard again is no news.
+        known = was.done_earlier and not before.live
+        if now.done and not was.done and not known and was.step.id == now.step.id and not now.read:
             self.celebrate(now)
 
     @on(JobDone)
@@ -155,7 +158,12 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
     async def _show(self, state: LabState) -> None:
         async with self._showing:
             state = self.state  # the newest by now
-            await self._show_step(state)
+            try:
+                await self._show_step(state)
+            except NoMatches:
+                if self.is_attached and not self._closing:
+                    raise
+                return  # the screen is being taken away, its parts before it
         self.tell_screens()
 
     async def _show_step(self, state: LabState) -> None:
@@ -219,8 +227,11 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         self.call_after_refresh(self._show_tabs)
         self.call_after_refresh(self._balance)
 
-    def _balance(self) -> None:
-        """Text above, what is to do and proven below: the latter is always in view, the former scrolls if need be."""
+    def _balance(self, looks: int = 3) -> None:
+        """Text above, what is to do and proven below: the latter is always in view, the former scrolls if need be.
+
+        ``looks``: how often at most, as another height can bring another width, and text wraps anew.
+        """
         left, reading, standing = (self.query_one(f"#{name}") for name in ("left", "reading", "standing"))
         whole = left.content_size.height
         text = max((child.virtual_region_with_margin.bottom for child in reading.children), default=0)
@@ -231,6 +242,8 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
             height = 0
         if reading.styles.height is None or reading.styles.height.value != height:
             reading.styles.height = height
+            if looks > 1:
+                self.call_after_refresh(self._balance, looks - 1)
 
     def action_unfocus(self) -> None:
         """Out of a field: letters are keys again."""
@@ -302,7 +315,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
             self.action_show_terminal()
         else:
             self.app.copy_to_clipboard(command)
-            self.tutor.say(f"Copied: {command}. F6 opens a shell.")
+            self.tutor.say(f"Copied: {command}.{' F6 opens a shell.' if slot.offers_shell else ''}")
 
     # -- steps
 

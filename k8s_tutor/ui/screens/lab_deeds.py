@@ -12,8 +12,8 @@ from k8s_tutor.errors import EnvironmentFault, TutorError
 from k8s_tutor.session.hints import hints_of
 from k8s_tutor.ui.messages import Answered, SaveWanted, StateChanged
 from k8s_tutor.ui.ports import SessionPort
-from k8s_tutor.ui.screens.confirm import ConfirmScreen
-from k8s_tutor.ui.text import plain, tilde
+from k8s_tutor.ui.screens.confirm import ConfirmScreen, about_starting_over
+from k8s_tutor.ui.text import plain
 from k8s_tutor.ui.widgets.editor import EditorPane
 
 if TYPE_CHECKING:
@@ -179,12 +179,7 @@ class LabDeeds(Screen[None]):
     async def action_reset(self) -> None:
         """Start the lab over."""
         cluster, lab = self.session.cluster, self.session.lab
-        question = ConfirmScreen(
-            f"Start {lab.title} over?",
-            f"Deletes everything in namespace {cluster.namespace} of cluster {cluster.name} ({cluster.provider}) and "
-            f"forgets its progress. Your files are moved aside in {tilde(self.tutor.desk.workspace(lab.id))}.",
-            yes="start over",
-        )
+        question = about_starting_over(lab.title, cluster, self.tutor.desk.workspace(lab.id))
         if await self.app.push_screen_wait(question):
             self.tutor.say("Starting over …")
             self._do("reset", self.session.reset, self._started_over, "Still starting over.")

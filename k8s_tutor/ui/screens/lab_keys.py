@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.css.query import NoMatches
 from textual.widget import Widget
 
 from k8s_tutor.session.hints import hints_of
@@ -50,10 +51,14 @@ class LabKeys(Reasons):
 
     def why_not(self, action: str, parameters: tuple[object, ...] = ()) -> str:
         """In one line; empty if it can."""
-        if not self.is_mounted or not self.query(EditorPane):
-            return ""
         why = getattr(self, f"_why_not_{action}", None)
-        return str(why()) if why is not None else super().why_not(action, parameters)
+        if why is None or not self.is_mounted:
+            return super().why_not(action, parameters) if self.is_mounted else ""
+        # Asked for each key of the footer: a pane is not searched for before it is needed.
+        try:
+            return str(why())
+        except NoMatches:  # the screen is being made, or taken away
+            return ""
 
     def _why_not_hint(self) -> str:
         hints = hints_of(self.step.step)

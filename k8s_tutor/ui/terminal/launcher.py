@@ -32,6 +32,7 @@ class Kind(StrEnum):
     EMBEDDED = "embedded"
     TMUX = "tmux"
     SUSPEND = "suspend"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def choose(setting: str | None = None) -> Mode:
     Blocks for about a second where the embedded terminal was never tried: call it from a worker thread.
 
     Args:
-        setting: ``auto``, ``embedded``, ``tmux`` or ``suspend``; None reads ``$K8S_TUTOR_TERMINAL``, else ``auto``.
+        setting: ``auto``, ``embedded``, ``tmux``, ``suspend`` or ``none`` (no shell); None reads
+            ``$K8S_TUTOR_TERMINAL``, else ``auto``.
 
     Raises UsageError for any other word. A way that cannot work here gives the next best one, and says so.
     """
@@ -60,6 +62,8 @@ def choose(setting: str | None = None) -> Mode:
             remedy=f"export {VARIABLE}={AUTO}",
             code="terminal-mode",
         )
+    if named == Kind.NONE:
+        return Mode(Kind.NONE, "No shell is offered here: whoever runs this server switched it off.")
     if named == Kind.SUSPEND:
         return Mode(Kind.SUSPEND, "chosen by the setting")
     if named == Kind.TMUX:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from k8s_tutor.checks.completing import Completion, Explanation
 from k8s_tutor.checks.writing import Problem
@@ -21,7 +21,7 @@ from k8s_tutor.ui.buffers import Buffer
 from k8s_tutor.ui.callouts import explain
 from k8s_tutor.ui.messages import CompletionWanted, CursorMoved, Drafted, SaveWanted, TabChosen, TextTyped
 from k8s_tutor.ui.text import ACCENT, BAD, DIM, GOOD, WAIT, block, line, plain
-from k8s_tutor.ui.widgets.rows import Row, Rows
+from k8s_tutor.ui.widgets.rows import Line, Row, Rows
 from k8s_tutor.ui.widgets.statusbar import Strip
 from k8s_tutor.ui.widgets.suggestions import Suggestions
 from k8s_tutor.ui.widgets.yaml_area import YamlArea, next_indent
@@ -79,7 +79,7 @@ class EditorPane(Vertical):
         """Names, text, notes."""
         yield Strip(id="files")
         yield YamlArea("", show_line_numbers=True, soft_wrap=False, id="editor")
-        yield Static("", markup=False, id="editor-note")
+        yield Line(id="editor-note")
         yield Rows(id="problems")
         yield Rows(id="callout")
         yield Rows(id="applied")
@@ -241,7 +241,7 @@ class EditorPane(Vertical):
             self.post_message(Drafted())
         tabs = tuple((name, name, line(("●", WAIT)) if item.dirty else line()) for name, item in self._buffers.items())
         self.query_one("#files", Strip).show_tabs(tabs, self.current)
-        self.query_one("#editor-note", Static).update(self._note())
+        self.query_one("#editor-note", Line).show(self._note())
         self._show_callout()
 
     def _note(self) -> Content:

@@ -19,6 +19,7 @@ class Onward(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="onward")
+        self._told: tuple[str, int] = ("", 0)
 
     def compose(self) -> ComposeResult:
         """Three texts; the empty ones are not there."""
@@ -41,7 +42,12 @@ class Onward(Vertical):
 
     def show_step(self, step: StepState, following: str | None, *, behind: bool) -> None:
         """``following``: title of the next step, None after the last. ``behind``: an earlier step is still open."""
-        self.query_one("#hints", Rows).show(hint_rows(step))
+        hints = self.query_one("#hints", Rows)
+        hints.show(hint_rows(step))
+        before, self._told = self._told, (step.step.id, step.hints_shown)
+        if before[0] == self._told[0] and before[1] < self._told[1]:
+            # One more was asked for: a long finding above must not keep it out of sight.
+            self.call_after_refresh(hints.scroll_visible, animate=False)
         why = block(step.step.why, limit=2_000).strip() if step.done else ""
         self.query_one("#why", Rows).show([(line(("why  ", GOOD)), line(why))] if why else [])
         self.query_one("#next", Rows).show(next_rows(step, following, behind=behind))

@@ -12,14 +12,16 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Markdown, Static
+from textual.widgets.markdown import MarkdownFence
 
 from k8s_tutor.labs.model import Question
 from k8s_tutor.session.asking import service_of
 from k8s_tutor.session.state import CheckState, StepState
 from k8s_tutor.ui.messages import Answered, CommandChosen
 from k8s_tutor.ui.text import ACCENT, DIM, GOOD, STRONG, WAIT, block, line, plain
+from k8s_tutor.ui.widgets.keys_in_order import KeysInOrder
 from k8s_tutor.ui.widgets.knob import Door
-from k8s_tutor.ui.widgets.rows import Rows
+from k8s_tutor.ui.widgets.rows import Line, Rows
 
 HELP = """
 The lesson: one short step, and what there is to do in it.
@@ -70,6 +72,10 @@ class CommandLine(Static, can_focus=True):
         self.action_choose()
 
 
+class AnswerField(KeysInOrder, Input):
+    """Where an answer is typed."""
+
+
 class QuestionRow(Vertical):
     """A question with a field for the answer, and what became of the answer."""
 
@@ -81,7 +87,7 @@ class QuestionRow(Vertical):
         """Question, field, verdict."""
         yield Rows([(line(("? ", WAIT)), line(plain(self.question.ask, 600)))])
         hint = f"for example {plain(self.question.example, 60)}" if self.question.example else "your answer, then Enter"
-        yield Input(placeholder=hint, compact=True)
+        yield AnswerField(placeholder=hint, compact=True)
 
     def show_state(self, check: CheckState | None, answer: str | None) -> None:
         """Show a kept answer; a field that is being typed in is left alone."""
@@ -97,6 +103,23 @@ class QuestionRow(Vertical):
             self.post_message(Answered(self.question.check, event.value.strip()))
 
 
+class Fence(MarkdownFence):
+    """Code in a lesson. Without a language it is plain: to guess one, every lexer there is would be loaded."""
+
+    @classmethod
+    def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
+        """The code with the colours of its language, if it names one."""
+        if not language:
+            return Content("\n".join(code.splitlines())).stylize_before("$text")
+        return super().highlight(code, language, ansi, dark)
+
+
+class StepText(Markdown):
+    """The text of a step."""
+
+    BLOCKS = {**Markdown.BLOCKS, "fence": Fence, "code_block": Fence}  # noqa: RUF012 - declared so by Textual
+
+
 class LessonPane(Vertical):
     """A step's title and text, made anew only when another step is shown: text is never yanked away."""
 
@@ -106,12 +129,12 @@ class LessonPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Title and text."""
-        yield Static("", markup=False, id="step-title")
-        yield Markdown("", id="step-text", open_links=False)
+        yield Line(id="step-title")
+        yield StepText("", id="step-text", open_links=False)
 
     async def show_step(self, step: StepState, number: int) -> None:
         """Show this step (``number`` counts from 1)."""
-        self.query_one("#step-title", Static).update(title_text(step, number))
+        self.query_one("#step-title", Line).show(title_text(step, number))
         if step.step.id != self._step_id:
             self._step_id = step.step.id
             await self.query_one("#step-text", Markdown).update(step.step.text)

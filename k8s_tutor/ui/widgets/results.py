@@ -55,7 +55,7 @@ def sign(check: CheckState) -> tuple[str, str, str]:
         return "?", "not seen", WAIT
     if check.undone:
         return "✗", "undone", BAD
-    return ("○", "to do", DIM) if not_begun(outcome) else ("✗", "not yet", BAD)
+    return ("○", "to do", DIM) if check.untouched or not_begun(outcome) else ("✗", "not yet", BAD)
 
 
 def not_begun(outcome: Outcome) -> bool:
@@ -117,7 +117,7 @@ class CheckRow(Vertical):
         return is_red(self.check) if self.opened is None else self.opened
 
     def _show(self, *, force: bool) -> None:
-        self.query_one(CheckLine).show(row_text(self.check))
+        self.query_one(CheckLine).show(row_text(self.check, opened=self._is_open()))
         self.query_one(Waited).show_check(self.check)
         details = self.query_one(".finding", Vertical)
         finding = self.check.outcome.finding
@@ -191,12 +191,13 @@ class ResultsPane(Vertical):
                 row.refresh()
 
 
-def row_text(check: CheckState) -> list[Row]:
-    """``✓ claim`` and below it ``proven · summary``."""
+def row_text(check: CheckState, *, opened: bool = False) -> list[Row]:
+    """``✓ claim`` and below it ``proven · summary``; opened, without what its finding tells anyway."""
     mark, word, colour = sign(check)
     title = plain(check.spec.title, 200) + ("  (optional)" if check.spec.optional else "")
     summary = plain(check.outcome.summary, 240)
-    if summary.rstrip(".") == title.rstrip("."):
+    told = plain(check.outcome.finding.observed, 900) if opened and check.outcome.finding else ""
+    if summary.rstrip(".") == title.rstrip(".") or summary.rstrip(".…") in told:
         summary = ""
     if check.passed and check.spec.mode is Mode.EDGE and check.proven_at is not None:
         # What happened once is told by its evidence, the same now and after a restart.

@@ -7,8 +7,24 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
+from textual.widgets import Static
 
 from k8s_tutor.ui.text import lines
+
+
+class Line(Static):
+    """One text; what is the same as before has nothing laid out anew (``update`` lays out the whole screen)."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__("", markup=False, id=id)
+        self._shown = Content()
+
+    def show(self, text: Content) -> None:
+        """Show this text."""
+        if not text.is_same(self._shown):
+            self._shown = text
+            self.update(text)
+
 
 Row = tuple[Content, Content]
 """What stands at the left (a sign, a word), and the text that may wrap beside it."""
@@ -40,23 +56,25 @@ class Rows(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """How many lines the rows take at this width."""
-        return len(self._wrapped(width))
+        return len(wrapped(self._rows, width))
 
     def render(self) -> Content:
         """The rows, wrapped to the width there is."""
-        return lines(self._wrapped(self.content_size.width))
+        return lines(wrapped(self._rows, self.content_size.width))
 
-    def _wrapped(self, width: int) -> list[Content]:
-        found: list[Content] = []
-        for head, body in self._rows:
-            edge = head.cell_length
-            room = width - edge
-            if room < 12:  # no room for two columns: one below the other
-                edge, room = 2, max(1, width - 2)
-                found += head.wrap(max(1, width)) if head.plain.strip() else []
-                found += [Content("  ") + piece for piece in body.wrap(room)]
-                continue
-            pieces = body.wrap(room) if body.plain else [body]
-            found.append(head + pieces[0])
-            found += [Content(" " * edge) + piece for piece in pieces[1:]]
-        return found
+
+def wrapped(rows: Sequence[Row], width: int) -> list[Content]:
+    """The rows as lines of this width."""
+    found: list[Content] = []
+    for head, body in rows:
+        edge = head.cell_length
+        room = width - edge
+        if room < 12:  # no room for two columns: one below the other
+            edge, room = 2, max(1, width - 2)
+            found += head.wrap(max(1, width)) if head.plain.strip() else []
+            found += [Content("  ") + piece for piece in body.wrap(room)]
+            continue
+        pieces = body.wrap(room) if body.plain else [body]
+        found.append(head + pieces[0])
+        found += [Content(" " * edge) + piece for piece in pieces[1:]]
+    return found

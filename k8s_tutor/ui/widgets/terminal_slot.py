@@ -63,6 +63,9 @@ class TerminalSlot(Vertical):
             await self.mount(self.pane)
             self._enter_if_wanted()
             return
+        if mode.kind is Kind.NONE:
+            note.update(line(mode.why, ("\nThe manifest pane applies; the lesson's commands can be copied.", DIM)))
+            return
         where = "in a tmux pane beside" if mode.kind is Kind.TMUX else "in the tutor's place; exit comes back"
         note.update(line(f"F6 opens your shell {where}.", (f"\n{plain(mode.why)}", DIM)))
         self._enter_if_wanted()
@@ -80,6 +83,11 @@ class TerminalSlot(Vertical):
     def ready(self) -> bool:
         """Whether a shell is known."""
         return self._spec is not None
+
+    @property
+    def offers_shell(self) -> bool:
+        """Whether there is a shell at all."""
+        return self._kind is not Kind.NONE
 
     @property
     def embedded(self) -> bool:
@@ -106,6 +114,10 @@ class TerminalSlot(Vertical):
         self._wanted = True  # asked for before it is there: it takes the keys when it comes
         if self.pane is not None:
             self.pane.focus()
+        elif self._spec is not None and self._kind is Kind.NONE:
+            raise EnvironmentFault(
+                "no shell is offered here: whoever runs this server switched it off", code="no-shell"
+            )
         elif self._spec is not None and self._kind is Kind.TMUX:
             if self._tmux is None or not self._tmux.alive():
                 self._tmux = TmuxPane.split(self._spec.argv, self._spec.env, self._spec.cwd)

@@ -20,6 +20,7 @@ from textual.widgets.text_area import Edit, EditResult
 
 from k8s_tutor.checks.writing import Problem
 from k8s_tutor.ui.text import plain, visible
+from k8s_tutor.ui.widgets.keys_in_order import KeysInOrder
 from k8s_tutor.ui.widgets.suggestions import Suggestions
 from k8s_tutor.ui.yaml_colours import CALLOUT, LONGEST, States, spans
 
@@ -33,7 +34,7 @@ NOTE_ROOM = 26
 """Columns behind a numbered line from which on what it is for is told there."""
 
 
-class YamlArea(TextArea):
+class YamlArea(KeysInOrder, TextArea):
     """A text area that knows just enough YAML, and marks what it is told to be wrong."""
 
     class Complete(Message):

@@ -140,8 +140,11 @@ def _lost_only() -> Record:
 
 def test_a_loss_that_nobody_makes_good_is_waited_for_and_then_told() -> None:
     record = _lost_only()
-    assert cause(judge(record, "pod-replaced", **HEAL)) == "waiting:not-replaced"
-    assert cause(judge(replace(record, now=record.now + 60), "pod-replaced", **HEAL)) == "fail:not-replaced"
+    early = judge(record, "pod-replaced", **HEAL)
+    assert cause(early) == "waiting:not-replaced"
+    assert early.turns is not None and record.now < early.turns <= record.now + 5
+    late = judge(replace(record, now=early.turns), "pod-replaced", **HEAL)
+    assert cause(late) == "fail:not-replaced" and late.turns is None
 
 
 # The bare pod.

@@ -204,3 +204,47 @@ def test_reset_without_a_terminal_asks_for_yes(capsys, monkeypatch):
     monkeypatch.setattr("k8s_tutor.session.places.find_cluster", lambda *_args: object())
     assert cli.main(["reset", "lab1"]) == 2
     assert "--yes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("missing", "user", "said"), [(True, 0, "pip install 'k8s-tutor[serve]'"), (False, 1000, "only root can serve")]
+)
+def test_serve_says_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: bool, user: int, said: str
+) -> None:
+    from k8s_tutor.serving import pages
+
+    monkeypatch.setattr(pages, "installed", lambda: not missing)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert cli.main(["serve"]) == 3
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "run", "name"),
+    [
+        (["serve", "--name", "a", "link", "Anna"], "serve:link", "a"),
+        (["serve", "link", "Anna", "--name", "a"], "serve:link", "a"),
+        (["serve", "down"], "serve:down", None),
+        (["serve", "--name", "a"], "serve:run", "a"),
+    ],
+)
+def test_an_option_of_serve_holds_wherever_it_stands(arguments: list[str], run: str, name: str | None) -> None:
+    options = cli.parser().parse_args(arguments)
+    assert (options.run, options.name) == (run, name)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--learners", "0"], ["--learners", "61"], ["--port", "0"], ["--hours", "0.1"], ["--host", "0.0.0.0"]]
+)
+def test_serve_refuses_what_cannot_be(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert cli.main(["serve", *arguments]) == 2
+
+
+def test_no_link_before_anything_was_served(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert cli.main(["serve", "link", "Anna", "--name", "a"]) == 2
+    assert "no learner 'Anna'" in capsys.readouterr().err

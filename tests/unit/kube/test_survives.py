@@ -31,9 +31,15 @@ class Watched:
     def names(self) -> list[str]:
         return [item["metadata"]["name"] for item in self.recorder.snapshot().alive("Pod")]
 
-    def becomes(self, state: str) -> LinkState:
-        eventually(lambda: self.watcher.link.state == state)
-        return self.watcher.link
+    def becomes(self, state: str, trouble: str = "") -> LinkState:
+        found: list[LinkState] = []
+
+        def is_so() -> bool:
+            found.append(self.watcher.link)
+            return found[-1].state == state and trouble in found[-1].trouble
+
+        eventually(is_so)
+        return found[-1]
 
 
 @pytest.fixture
@@ -120,8 +126,8 @@ def test_expired_credentials_name_the_kubeconfig_and_come_back_when_it_is_renewe
     watched.becomes("live")
     accepted[0] = "second"
     server.break_watches(half_closed)
-    eventually(lambda: "401" in watched.watcher.link.trouble)
-    trouble = watched.becomes("lost").trouble
+    # The watch that broke off is told of too, for as long as it takes to ask again.
+    trouble = watched.becomes("lost", "401").trouble
     assert str(tmp_path / "kubeconfig") in trouble and "401" in trouble and "renew" in trouble
     eventually(lambda: "Pod" in watched.recorder.snapshot().unobserved)
     server.put("two")

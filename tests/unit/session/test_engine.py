@@ -178,3 +178,46 @@ def test_a_stability_window_waits_since_it_became_true():
     assert check.waiting_since is not None and check.outcome.until == check.waiting_since + 10
     later, _ = evaluate(lab, record(), memory, NOW + 4, find_check=find)
     assert later.checks[0].waiting_since == check.waiting_since
+
+
+def test_what_a_step_asks_for_is_no_mistake_before_something_is_done_about_it():
+    def replicas(found: str) -> Outcome:
+        return failed("no", Finding("rule", "10", found, cause=Cause("too-few-replicas", f"it is {found}")))
+
+    few = ("too-few-replicas",)
+    lab = lab_of(step("three", spec("a", before=few)), step("look", spec("b")), step("ten", spec("c", before=few)))
+
+    def at(seconds: float, memory: Memory, **verdicts: Outcome):
+        return evaluate(lab, record(), memory, NOW + seconds, find_check=checker(verdicts))
+
+    state, memory = at(0, Memory(), a=replicas("0"), b=BAD, c=replicas("3"))
+    assert memory.met == () and state.checks[0].untouched and not state.checks[2].untouched
+    state, memory = at(3, memory, a=replicas("2"), b=BAD, c=replicas("3"))
+    assert [met.check for met in memory.met] == ["a"] and not state.checks[0].untouched
+    state, memory = at(6, memory, a=GOOD, b=GOOD, c=replicas("3"))
+    assert [met.check for met in memory.met] == ["a"], "its turn has come, and nothing was done yet"
+    assert memory.met[0].until == NOW + 6 and state.checks[2].untouched
+    state, memory = at(9, memory, a=GOOD, b=GOOD, c=replicas("5"))
+    assert [(met.check, met.found) for met in memory.met] == [("a", "2"), ("c", "5")]
+    assert not state.checks[2].untouched
+
+
+def test_a_mistake_of_the_day_before_is_none_that_stood_at_the_turn():
+    lab = lab_of(step("one", spec("a", before=("wrong-port",))))
+    wrong = failed("no", Finding("rule", "80", "81", cause=Cause("wrong-port", "it is 81")))
+    before = evaluate(lab, record(), Memory(turn="one"), NOW, find_check=checker({"a": wrong}))[1]
+    state, memory = evaluate(lab, record(), Memory(met=before.met), NOW + 99, find_check=checker({"a": wrong}))
+    assert not state.checks[0].untouched and memory.met == before.met and memory.met[0].until is None
+
+
+def test_what_was_true_once_is_never_called_untouched():
+    lab = lab_of(step("one", spec("a")))
+    state, memory = evaluate(lab, record(), Memory(passed_at={"a": NOW - 9}), NOW, find_check=checker({"a": BAD}))
+    assert state.checks[0].undone and not state.checks[0].untouched and [met.check for met in memory.met] == ["a"]
+
+
+def test_a_step_that_was_done_out_of_turn_has_its_mistakes():
+    wrong = failed("no", Finding("rule", "80", "81", cause=Cause("wrong-port", "it is 81")))
+    lab = lab_of(step("one", spec("a")), step("two", spec("b")), step("three", spec("c")))
+    memory = evaluate(lab, record(), Memory(), NOW, find_check=checker({"a": BAD, "b": wrong, "c": GOOD}))[1]
+    assert [met.check for met in memory.met] == ["a", "b"]

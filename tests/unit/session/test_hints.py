@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_the_hint_of_the_state_says_what_is_lacking_what_was_found_and_how_to_se
     assert told.startswith("1 of 3 is proven. Not there yet: title of c1.")
     assert "Found: two pods are ready. The likely reason: one cannot be pulled." in told
     assert told.endswith("See for yourself: `kubectl get pods`")
+
+
+def test_a_question_in_the_hint_of_the_state_ends_with_its_own_mark():
+    cause = Cause("image-not-found", "no image ngnix; did you mean nginx?")
+    asked = replace(WRONG, observed="ErrImagePull.", cause=cause)
+    told = state_hint(state_of(failed("bad", asked)))
+    assert "Found: ErrImagePull. The likely reason: no image ngnix; did you mean nginx? See for yourself" in told
 
 
 def test_the_hint_of_the_state_speaks_of_what_waits_and_of_what_could_not_be_seen_as_such():

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from k8s_tutor.kube.record import Evidence
 from k8s_tutor.session.engine import Memory
-from k8s_tutor.session.progress import SCHEMA, Progress
+from k8s_tutor.session.progress import Progress
+from k8s_tutor.session.progress_file import SCHEMA
 
 MEMORY = Memory(
     evidence={"healed": Evidence("healed", 5.0, ("pod x went", "pod y came"), {"uids": ["x", "y"]})},

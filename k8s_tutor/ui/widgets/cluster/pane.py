@@ -32,13 +32,7 @@ SHARE = 6.0
 of a core, however much changes."""
 
 HELP = """
-The cluster: what is in your namespace, as the API server tells it, and what became of it.
-
-  g  the next view: tree, tables, nodes with the cluster's own parts, events (or click its name)
-  up, down  from object to object; page up, page down, home, end as everywhere
-  left, right  look further to the side where a line is longer than the pane
-  enter  kubectl describe of the object, at the terminal's prompt (or double click; it is never run for you)
-  y  kubectl get -o yaml of the object, at the terminal's prompt
+The live cluster: the objects of your namespace as they are now, by whoever changed them.
 
   ●  ready
   ◐  on its way
@@ -46,8 +40,14 @@ The cluster: what is in your namespace, as the API server tells it, and what bec
   new  appeared a moment ago, before your eyes
   →  the Service whose requests reach this pod
   ! stray  a pod that a Service's selector caught though it is not of the Service's Deployment
+
+  g  the next view: tree, tables, nodes with the cluster's own parts, events (or click its name)
+  up, down  from object to object; page up, page down, home, end as everywhere
+  left, right  look further to the side where a line is longer than the pane
+  enter  kubectl describe of the object, at the terminal's prompt (or double click; it is never run for you)
+  y  kubectl get -o yaml of the object, at the terminal's prompt
 """
-"""What F1 says of this pane."""
+"""What F1 shows while this pane is in focus."""
 
 
 class SystemWanted(Message):

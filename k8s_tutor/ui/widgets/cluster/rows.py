@@ -22,6 +22,8 @@ from k8s_tutor.ui.picture.row import Row, Target
 from k8s_tutor.ui.text import ACCENT, line
 
 GUTTER = 1
+EDGE = "┃"
+"""In the gutter while the rows have the keys, as at the edge of every pane in focus."""
 STEP_ASIDE = 8
 
 
@@ -52,7 +54,7 @@ class ClusterRows(ScrollView, can_focus=True):
         self._aside = 0
         self._tail = False
         self._painted: dict[int, Content] = {}
-        self._strips: dict[tuple[tuple[str, ...], bool], tuple[Content, Strip]] = {}
+        self._strips: dict[tuple[tuple[str, ...], bool, bool], tuple[Content, Strip]] = {}
         self._styles: dict[str, Style] = {}
 
     # -- what is shown
@@ -136,7 +138,8 @@ class ClusterRows(ScrollView, can_focus=True):
         width = self.room
         if number >= len(self._rows):
             self._painted.pop(number, None)
-            return Strip.blank(width, self.rich_style)
+            blank = Strip.blank(width - GUTTER, self.rich_style)
+            return Strip.join([Strip(self._edge()), blank])
         row = self._rows[number]
         content = row.content(self._now())
         if len(self._painted) > 4 * self.size.height:
@@ -154,10 +157,10 @@ class ClusterRows(ScrollView, can_focus=True):
     def _strip(self, row: Row, content: Content, number: int) -> Strip:
         marked = number == self._at and self.has_focus
         selection = self.text_selection
-        known = self._strips.get((row.key, marked))
+        known = self._strips.get((row.key, marked, self.has_focus))
         if known is not None and known[0] is content and selection is None:
             return known[1]
-        whole = line(("▸" if marked else " ", ACCENT), content)
+        whole = line(("▸" if marked else EDGE if self.has_focus else " ", ACCENT), content)
         style = self.visual_style
         if marked:
             style += self.get_visual_style("rows--cursor")
@@ -172,8 +175,13 @@ class ClusterRows(ScrollView, can_focus=True):
         if selection is None:
             if len(self._strips) > 8 * max(24, self.size.height):
                 self._strips.clear()
-            self._strips[row.key, marked] = (content, strip)
+            self._strips[row.key, marked, self.has_focus] = (content, strip)
         return strip
+
+    def _edge(self) -> list[Segment]:
+        """The gutter of a line without a row."""
+        pieces = line((EDGE if self.has_focus else " ", ACCENT)).render(self.visual_style, "", self._parse)
+        return [Segment(text, piece.rich_style) for text, piece in pieces]
 
     def _parse(self, style: str | Style) -> Style:
         if isinstance(style, Style):

@@ -1,0 +1,161 @@
+"""What a learner may do on a shared cluster, as Kubernetes objects. Pure.
+
+In the namespace of their own: what the labs need. Elsewhere: look at nodes, and at the pods of kube-system, for the
+lesson looks there. Nothing else, and no way to more: Pod Security keeps pods from the node (a privileged pod, or one
+with a hostPath, is root on this machine), and nobody makes ServiceAccounts, Roles, Secrets (a Secret can hold a token
+that never ends) or EndpointSlices (they could lead another's Service astray).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.serving.roster import Learner
+
+SERVER_NAMESPACE = "k8s-tutor-serve"
+"""Holds the learners' ServiceAccounts: in their own namespaces their pods could take them on."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OURS = "k8s-tutor"
+LEARNER = "k8s-tutor/learner"
+"""Label on everything that is made for a learner; its value is the learner's id."""
+QUOTA = {"pods": "40", "services": "20", "configmaps": "50", "count/deployments.apps": "20", "count/jobs.batch": "20"}
+
+Object = dict[str, Any]
+
+_LOOK = ["get", "list", "watch"]
+_WORK = [*_LOOK, "create", "update", "patch", "delete", "deletecollection"]
+
+
+def _rule(group: str, resources: str, verbs: list[str], names: list[str] | None = None) -> Object:
+    rule: Object = {"apiGroups": [group], "resources": resources.split(), "verbs": verbs}
+    return {**rule, "resourceNames": names} if names else rule
+
+
+WORK_RULES: tuple[Object, ...] = (
+    _rule("", "pods services configmaps", _WORK),
+    _rule("", "pods/exec pods/attach pods/portforward", ["create", "get"]),
+    _rule("", "pods/log", ["get"]),
+    _rule("", "namespaces", ["get"]),
+    _rule("", "events endpoints resourcequotas limitranges serviceaccounts replicationcontrollers pods/status", _LOOK),
+    _rule("apps", "deployments replicasets statefulsets", _WORK),
+    _rule("apps", "deployments/scale replicasets/scale statefulsets/scale", ["get", "update", "patch"]),
+    _rule("apps", "daemonsets controllerrevisions", _LOOK),
+    _rule("batch", "jobs", _WORK),
+    _rule("batch", "cronjobs", _LOOK),
+    _rule("autoscaling", "horizontalpodautoscalers", _LOOK),
+    _rule("discovery.k8s.io", "endpointslices", _LOOK),
+    _rule("events.k8s.io", "events", _LOOK),
+)
+"""In the learner's namespace. Those to look at are what ``kubectl get all`` and ``describe`` ask for."""
+
+
+def namespace_labels(learner: Learner) -> dict[str, str]:
+    """The labels of the learner's namespace; the learner cannot change them.
+
+    ``baseline`` and not ``restricted``: the labs' nginx runs as root in its container.
+    """
+    return {
+        MANAGED_BY: OURS,
+        LEARNER: learner.id,
+        "pod-security.kubernetes.io/enforce": "baseline",
+        "pod-security.kubernetes.io/enforce-version": "latest",
+    }
+
+
+def objects(learner: Learner) -> list[Object]:
+    """Everything for one learner but the namespace, in an order in which each can be made."""
+    name = f"k8s-tutor-{learner.namespace}"
+    account = _object("v1", "ServiceAccount", learner.id, learner, SERVER_NAMESPACE)
+    # Nothing runs as this account: it only speaks for the learner.
+    account["automountServiceAccountToken"] = False
+    look = _object("rbac.authorization.k8s.io/v1", "ClusterRole", name, learner)
+    look["rules"] = [_rule("", "nodes", _LOOK), _rule("", "namespaces", _LOOK, [learner.namespace])]
+    work = _object("rbac.authorization.k8s.io/v1", "Role", "k8s-tutor-learner", learner, learner.namespace)
+    work["rules"] = list(WORK_RULES)
+    quota = _object("v1", "ResourceQuota", "k8s-tutor-learner", learner, learner.namespace)
+    quota["spec"] = {"hard": dict(QUOTA)}
+    return [
+        account,
+        look,
+        _bound(learner, "ClusterRoleBinding", name, "ClusterRole", name),
+        work,
+        _bound(learner, "RoleBinding", "k8s-tutor-learner", "Role", "k8s-tutor-learner", learner.namespace),
+        _bound(learner, "RoleBinding", name, "Role", "k8s-tutor-onlooker", "kube-system"),
+        quota,
+    ]
+
+
+def shared() -> list[Object]:
+    """What all learners share: who may look at kube-system's pods, and what no learner's object may say."""
+    onlooker: Object = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {
+            "name": "k8s-tutor-onlooker",
+            "namespace": "kube-system",
+            "labels": {MANAGED_BY: OURS, LEARNER: ""},
+        },
+        "rules": [_rule("", "pods", _LOOK)],
+    }
+    return [
+        onlooker,
+        # A Service's externalIPs take traffic that is meant for others, the API server's too (CVE-2020-8554).
+        *_policy("k8s-tutor-serve-services", "services", "externalIPs"),
+        # A pod of a system priority drives others' pods from the node.
+        *_policy("k8s-tutor-serve-pods", "pods", "priorityClassName"),
+    ]
+
+
+def _policy(name: str, resource: str, field: str) -> list[Object]:
+    group = "admissionregistration.k8s.io/v1"
+    labels = {MANAGED_BY: OURS, LEARNER: ""}
+    return [
+        {
+            "apiVersion": group,
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {
+                    "resourceRules": [
+                        {
+                            "apiGroups": [""],
+                            "apiVersions": ["v1"],
+                            "operations": ["CREATE", "UPDATE"],
+                            "resources": [resource],
+                        }
+                    ]
+                },
+                "validations": [
+                    {
+                        "expression": f"!has(object.spec.{field}) || size(object.spec.{field}) == 0",
+                        "message": f"spec.{field} is not for learners: this cluster is shared",
+                    }
+                ],
+            },
+        },
+        {
+            "apiVersion": group,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {
+                "policyName": name,
+                "validationActions": ["Deny"],
+                "matchResources": {"namespaceSelector": {"matchExpressions": [{"key": LEARNER, "operator": "Exists"}]}},
+            },
+        },
+    ]
+
+
+def _object(api_version: str, kind: str, name: str, learner: Learner, namespace: str = "") -> Object:
+    metadata: Object = {"name": name, "labels": {MANAGED_BY: OURS, LEARNER: learner.id}}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _bound(learner: Learner, kind: str, name: str, role_kind: str, role: str, namespace: str = "") -> Object:
+    made = _object("rbac.authorization.k8s.io/v1", kind, name, learner, namespace)
+    made["roleRef"] = {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role}
+    made["subjects"] = [{"kind": "ServiceAccount", "name": learner.id, "namespace": SERVER_NAMESPACE}]
+    return made
