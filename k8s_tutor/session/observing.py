@@ -2,7 +2,8 @@
 
 Each runs in a thread of its own, one of a sort at a time, and only while it can change a verdict: again when what it
 looked at has changed, and with growing pauses while the check does not pass. Requests to pods and Services are sent
-for the current step only (for all in ``check``): they show in the pods' logs, which learners read.
+for the current step and the one on the screen only (for all in ``check``): they show in the pods' logs, which
+learners read.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Item:
 class Observer:
     """Fulfils wishes. ``wake`` is called after each result; ``generation`` counts results.
 
-    ``focus``: ids of steps that are looked at as the current one is.
+    ``focus``: ids of steps that are looked at as the current one is; ``viewed``: the one that is on the screen.
     """
 
     connection: Connection
@@ -68,6 +69,7 @@ class Observer:
     eager: bool = False
     generation: int = 0
     focus: frozenset[str] = frozenset()
+    viewed: str = ""
     _items: dict[str, _Item] = field(default_factory=dict)
     _threads: set[threading.Thread] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -141,7 +143,7 @@ class Observer:
     def _worthwhile(self, state: LabState) -> Iterator[tuple[CheckState, bool]]:
         """The checks that observations can change, and whether each is of a step that is worked on now."""
         for index, step in enumerate(state.steps):
-            near = self.eager or index == state.current or step.step.id in self.focus
+            near = self.eager or index == state.current or step.step.id in self.focus | {self.viewed}
             for check in step.checks:
                 proven = check.spec.mode is Mode.EDGE and check.passed
                 if check.outcome.status is not Status.SKIPPED and not proven:

@@ -295,6 +295,12 @@ class Session:
 
         return stop
 
+    def looking_at(self, step_id: str) -> None:
+        """The learner reads this step, whichever's turn it is: what its checks wish for is observed, too."""
+        if self._observer.viewed != step_id:
+            self._observer.viewed = step_id
+            self._wake()
+
     def visit(self, ip: str, port: int) -> int | None:
         """One GET as the learner's own curl would send it; the HTTP status, None without an answer."""
         from k8s_tutor.session.applying import visit

@@ -115,6 +115,10 @@ class SessionPort(Protocol):
         """The newest state; returns at once."""
         ...
 
+    def looking_at(self, step_id: str, /) -> None:
+        """The learner reads this step now; returns at once."""
+        ...
+
     def hint(self, step_id: str, /) -> str | None:
         """Show one hint more; None when there are no more."""
         ...

@@ -329,6 +329,7 @@ class FakeSession(SessionPort):
         self.asked: list[tuple[str, ...]] = []
         self.files: dict[str, str] = {}
         self.refuse: Exception | None = None
+        self.read_step = ""
         self.applied: Sequence[str] = ("pod/nginx-pod created",)
         self.kept: Sequence[Draft] = ()
         self.full: Exception | None = None
@@ -394,6 +395,9 @@ class FakeSession(SessionPort):
             self.hang.wait(30)
         if self.refuse is not None:
             raise self.refuse
+
+    def looking_at(self, step_id: str, /) -> None:
+        self.read_step = step_id
 
     def hint(self, step_id: str, /) -> str | None:
         self._note("hint", step_id)

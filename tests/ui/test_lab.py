@@ -114,6 +114,7 @@ async def test_n_on_an_open_step_says_what_is_missing_and_looks_ahead_when_asked
         assert screen.viewed == 0
         await pilot.press("n")
         await until(pilot, lambda: screen.viewed == 1)
+        assert session_of(app).read_step == "fields"  # what it wishes for is observed, though its turn has not come
         await pilot.press("p")
         await until(pilot, lambda: screen.viewed == 0)
         assert session_of(app).asked == []

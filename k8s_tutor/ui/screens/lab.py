@@ -323,6 +323,7 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         """Show another step."""
         self.viewed = max(0, min(index, len(self.state.steps) - 1))
         self._asked_ahead = -1
+        self.session.looking_at(self.step.step.id)
         self._open_manifest()
         await self._show(self.state)
         self.query_one("#reading", VerticalScroll).scroll_home(animate=False)

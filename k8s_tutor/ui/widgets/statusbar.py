@@ -104,7 +104,7 @@ def lost_link(state: LabState, now: float) -> list[tuple[str, str]]:
         (since, WAIT),
         (f".{why} {again}; nothing is lost, and it goes on by itself.", DIM),
     ]
-    if "refused" in state.trouble and now - state.heard > LONG_LOST:
+    if state.heard and now - state.heard > LONG_LOST:
         parts.append((" If it was stopped: b, then Enter, starts it again.", WAIT))
     return parts
 
