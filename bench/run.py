@@ -2,6 +2,7 @@
 
     ./dev bench            all
     ./dev bench up         five bring-ups, each phase's time
+    ./dev bench kind       bring-ups of kind and native in turn, to the same readiness
     ./dev bench check      `check` against a shell script that asserts the same facts with kubectl, in pairs
     ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about ten minutes)
     ./dev bench tutor --soak 3600
@@ -31,13 +32,14 @@ PAIRS = 5
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ["up", "check", "tutor"]
+    names = ["up", "kind", "check", "tutor"]
     parser.add_argument("what", nargs="?", choices=names, help="one of them; all, if none is named")
     parser.add_argument("--soak", type=float, default=60.0, help="seconds of the tutor's soak (60)")
     options = parser.parse_args()
     chosen = [options.what] if options.what else names
     parts: dict[str, Callable[[], list[str]]] = {
         "up": bench_up,
+        "kind": bench_kind,
         "check": bench_check,
         "tutor": lambda: bench_tutor(options.soak),
     }
@@ -109,6 +111,66 @@ def bench_up() -> list[str]:
     ]
 
 
+def bench_kind() -> list[str]:
+    """Bring-ups of one node by kind and by native in turn, each from the call to the same readiness.
+
+    Where no container engine answers, the tests' own is brought up (Debian's docker.io in its own network namespace).
+    """
+    sys.path.insert(0, str(ROOT.parent / "tests" / "cluster"))
+    from docker_engine import DockerEngine
+
+    from k8s_tutor.clusters.kind import engine
+
+    if engine.find() is not None:
+        return _kind_and_native("this machine's container engine")
+    with tempfile.TemporaryDirectory(prefix="k8s-tutor-bench-") as folder:
+        own = DockerEngine(Path(folder) / "engine")
+        try:
+            own.up()
+            os.environ |= own.environment
+            with own.network():
+                return _kind_and_native("Debian's docker.io in a network namespace with no way out")
+        finally:
+            os.environ.pop("DOCKER_HOST", None)
+            own.down()
+
+
+def _kind_and_native(where: str) -> list[str]:
+    from k8s_tutor.clusters.choose import make
+    from k8s_tutor.phases import silent
+
+    times: dict[str, list[float]] = {"kind": [], "native": []}
+    downs: dict[str, list[float]] = {"kind": [], "native": []}
+    name = f"bench-{os.getpid()}"
+    for number in range(PAIRS + 1):
+        for provider in times:
+            began = time.monotonic()
+            try:
+                make(provider).up(name, nodes=1, egress=False, report=silent)
+                up = time.monotonic() - began
+            finally:
+                began = time.monotonic()
+                make(provider).down(name, report=silent)
+            if number:  # the first pair makes and loads images
+                times[provider].append(up)
+                downs[provider].append(time.monotonic() - began)
+            print(f"{provider} {number} of {PAIRS}: {up:.2f} s", file=sys.stderr)
+    ratio = statistics.median(a / b for a, b in zip(times["kind"], times["native"], strict=True))
+    return [
+        "## Cluster up: kind and native in turn",
+        "",
+        f"{PAIRS} pairs, one node, binaries and images cached, from the call to ready (API server, default "
+        f"ServiceAccounts, node, DNS answer, request through a ClusterIP); {where}. Seconds, min / median / max; load "
+        f"of the machine at the end {os.getloadavg()[0]:.0f}.",
+        "",
+        "| provider | up | down |",
+        "|---|---|---|",
+        *(f"| {provider} | **{spread(times[provider])}** | {spread(downs[provider])} |" for provider in times),
+        "",
+        f"kind takes **{ratio:.2f}** times as long as native (median of pairs).",
+    ]
+
+
 def bench_check() -> list[str]:
     """``check lab1`` and ``check lab2 --no-disrupt`` on a converged cluster, against kubectl in a shell script."""
     from k8s_tutor.clusters.native.provider import NativeProvider
@@ -126,7 +188,7 @@ def bench_check() -> list[str]:
                 raise SystemExit(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
             return done.stdout
 
-        tutor("cluster", "up", "--name", name)
+        tutor("cluster", "up", "--provider", "native", "--name", name)
         try:
             cluster_now = NativeProvider().status(name)
             assert cluster_now is not None and cluster_now.bin_dir is not None

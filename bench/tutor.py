@@ -123,7 +123,7 @@ def cluster(folder: Path) -> Iterator[tuple[dict[str, str], Any]]:
             raise SystemExit(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
 
     try:
-        tutor("cluster", "up", "--name", name)
+        tutor("cluster", "up", "--provider", "native", "--name", name)
         api = connect(folder / "state" / "k8s-tutor" / "clusters" / name / "kubeconfig")
         yield environment, api
         api.close()

@@ -122,7 +122,7 @@ class Preparation:
         self.log = ROOT / ".prepare.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "python"), "-m", "k8s_tutor.clusters.node"],
+                [str(BIN / "python"), "-m", "k8s_tutor.clusters.node", "kind"],
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -63,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _on_cluster(plan: Plan, options: argparse.Namespace) -> tuple[LabState, dict[str, str], bool]:
-    from k8s_tutor.session.places import find_cluster
+    from k8s_tutor.cli.where import cluster_of
     from k8s_tutor.session.session import Session
 
-    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster = cluster_of(options)
     with Session(plan.lab, cluster, eager=True, watch_files=False) as session:
         interrupted = False
         try:

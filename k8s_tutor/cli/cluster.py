@@ -12,7 +12,7 @@ import time
 from typing import TextIO
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, ClusterError
+from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, ClusterError, UsageError
 from k8s_tutor.phases import Phase, PhaseState
 
 
@@ -83,11 +83,19 @@ def _width() -> int:
 
 def up(options: argparse.Namespace) -> int:
     """Make a cluster or resume it; says on stdout how to use it."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    name = chosen_name(options.name)
+    meant = chosen(options.name, options.provider)
+    provider = meant.provider
+    if options.image or options.kubernetes:
+        from k8s_tutor.clusters.kind.provider import KindProvider
+
+        if not isinstance(provider, KindProvider):
+            raise UsageError("--image and --kubernetes are for kind", remedy="--provider kind", code="node-image")
+        provider = KindProvider(image=options.image or "", kubernetes=options.kubernetes or "")
+    print(f"{provider.name}: {meant.why}", file=sys.stderr)
     started = time.monotonic()
-    cluster = native().up(name, nodes=options.nodes, egress=options.egress, report=Narrator())
+    cluster = provider.up(meant.name, nodes=options.nodes, egress=options.egress, report=Narrator())
     print(f"cluster {cluster.name} is ready ({cluster.version or 'version unknown'}, "
           f"{time.monotonic() - started:.1f} s): k8s-tutor, or eval \"$(k8s-tutor env)\"")  # fmt: skip
     _tell_stand_ins(cluster)
@@ -101,20 +109,20 @@ def _tell_stand_ins(cluster: Cluster) -> None:
 
 def down(options: argparse.Namespace) -> int:
     """Remove every trace of a cluster."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    name = chosen_name(options.name)
-    there = native().down(name, report=Narrator())
-    print(f"cluster {name} is removed" if there else f"there is no cluster {name}")
+    meant = chosen(options.name, options.provider)
+    there = meant.provider.down(meant.name, report=Narrator())
+    print(f"cluster {meant.name} is removed" if there else f"there is no cluster {meant.name}")
     return EXIT_PASS
 
 
 def status(options: argparse.Namespace) -> int:
     """Say what is there now; exit 0 when the cluster can be used, else 3."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    name = chosen_name(options.name)
-    cluster = native().status(name)
+    meant = chosen(options.name, options.provider)
+    name, cluster = meant.name, meant.cluster
     if options.output == "json":
         print(json.dumps(_plain_cluster(cluster) if cluster else None, indent=1))
     elif cluster is None:
@@ -126,11 +134,11 @@ def status(options: argparse.Namespace) -> int:
 
 def list_all(options: argparse.Namespace) -> int:
     """List the clusters of this machine, and the local contexts that could be used."""
+    from k8s_tutor.clusters import choose
     from k8s_tutor.clusters.context import ContextProvider
     from k8s_tutor.errors import TutorError
-    from k8s_tutor.session.places import native
 
-    clusters = list(native().list())
+    clusters = choose.clusters()
     try:
         clusters += ContextProvider().list()
     except TutorError as error:
@@ -146,20 +154,34 @@ def list_all(options: argparse.Namespace) -> int:
     return EXIT_PASS
 
 
+def load_images(options: argparse.Namespace) -> int:
+    """Put the images of an archive onto every node."""
+    from pathlib import Path
+
+    from k8s_tutor.session.places import chosen
+
+    meant = chosen(options.name, options.provider)
+    meant.provider.load_images(meant.name, Path(options.archive), report=Narrator())
+    print(f"the images of {options.archive} are on every node of cluster {meant.name}")
+    return EXIT_PASS
+
+
 def logs(options: argparse.Namespace) -> int:
     """Print what the cluster's parts logged."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    for line in native().logs(chosen_name(options.name), options.component):
+    meant = chosen(options.name, options.provider)
+    for line in meant.provider.logs(meant.name, options.component):
         print(line)
     return EXIT_PASS
 
 
 def shell(options: argparse.Namespace) -> int:
     """Open a shell on the first node (or run one command there) and hand on its exit code."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    argv = native().shell_argv(chosen_name(options.name))
+    meant = chosen(options.name, options.provider)
+    argv = meant.provider.shell_argv(meant.name)
     if options.argv:
         argv = [*argv, "-c", 'exec "$@"', "sh", *options.argv]
     return subprocess.run(argv, check=False).returncode
@@ -167,13 +189,12 @@ def shell(options: argparse.Namespace) -> int:
 
 def kubeconfig(options: argparse.Namespace) -> int:
     """Print the path of the cluster's own kubeconfig."""
-    from k8s_tutor.session.places import chosen_name, native
+    from k8s_tutor.session.places import chosen
 
-    name = chosen_name(options.name)
-    cluster = native().status(name)
-    if cluster is None:
-        raise ClusterError(f"there is no cluster {name!r}", remedy=f"k8s-tutor cluster up --name {name}")
-    print(cluster.kubeconfig)
+    meant = chosen(options.name, options.provider)
+    if meant.cluster is None:
+        raise ClusterError(f"there is no cluster {meant.name!r}", remedy=f"k8s-tutor cluster up --name {meant.name}")
+    print(meant.cluster.kubeconfig)
     return EXIT_PASS
 
 
@@ -182,12 +203,17 @@ def _state(cluster: Cluster) -> str:
 
 
 def _show(cluster: Cluster) -> None:
-    print(f"cluster {cluster.name}: {_state(cluster)}" + (f" ({cluster.trouble})" if cluster.trouble else ""))
+    print(
+        f"cluster {cluster.name} ({cluster.provider}): {_state(cluster)}"
+        + (f" ({cluster.trouble})" if cluster.trouble else "")
+    )
     print(f"  Kubernetes {cluster.version or '?'} at {cluster.server or '?'}")
     for node in cluster.nodes:
         where = f"PID {node.pid}" if node.pid else "no process"
         print(f"  node {node.name}: {'running' if node.running else 'stopped'}, {node.address or '?'}, {where}")
     print(f"  kubeconfig {cluster.kubeconfig}")
+    for port, host in cluster.node_ports.items():
+        print(f"  node port {port} is 127.0.0.1:{host}")
     for image, truth in cluster.stand_ins.items():
         print(f"  image {image}: {truth}")
 
@@ -210,4 +236,5 @@ def _plain_cluster(cluster: Cluster) -> dict[str, object]:
             for node in cluster.nodes
         ],
         "stand_ins": dict(cluster.stand_ins),
+        "node_ports": {str(port): host for port, host in cluster.node_ports.items()},
     }

@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> int:
     """Print every finding; exit 0 when everything needed is there, else 3."""
     from k8s_tutor.clusters.doctor import findings, well
 
-    cluster, trouble, remedy = _cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster, trouble, remedy = _cluster(*(getattr(options, key, None) for key in ("cluster", "context", "provider")))
     found = findings(cluster, trouble, remedy)
     fine = well(found)
     if options.output == "json":
@@ -31,17 +31,14 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_PASS if fine else EXIT_ENVIRONMENT
 
 
-def _cluster(name: str | None, context: str | None) -> tuple[Cluster | None, str, str]:
+def _cluster(name: str | None, context: str | None, provider: str | None) -> tuple[Cluster | None, str, str]:
     """The cluster to look at, also a broken one; else None, why there is none, and the remedy."""
     from k8s_tutor.clusters.assigned import assigned
+    from k8s_tutor.session.places import chosen, find_cluster
 
     try:
         if context or assigned() is not None:
-            from k8s_tutor.session.places import find_cluster
-
             return find_cluster(name, context), "", ""
-        from k8s_tutor.session.places import chosen_name, native
-
-        return native().status(chosen_name(name)), "", ""
+        return chosen(name, provider).cluster, "", ""
     except TutorError as error:
         return None, error.message, error.remedy

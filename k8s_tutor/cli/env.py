@@ -11,9 +11,9 @@ from k8s_tutor.errors import EXIT_PASS
 
 def run(options: argparse.Namespace) -> int:
     """Print the lines, or with ``--shell`` open the shell and hand on its exit code."""
-    from k8s_tutor.session.places import find_cluster
+    from k8s_tutor.cli.where import cluster_of
 
-    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster = cluster_of(options)
     if options.shell:
         from k8s_tutor import paths
         from k8s_tutor.labs.loader import load

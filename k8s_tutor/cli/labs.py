@@ -86,12 +86,12 @@ def summary(options: argparse.Namespace) -> int:
 
 def _as_it_stands(lab: Lab, options: argparse.Namespace) -> LabState:
     """The lab on the cluster, or (no cluster) as the learner's files alone tell it."""
+    from k8s_tutor.cli.where import cluster_of
     from k8s_tutor.session.hints import without_cluster
-    from k8s_tutor.session.places import find_cluster
     from k8s_tutor.session.session import Session
 
     try:
-        cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+        cluster = cluster_of(options)
         with Session(lab, cluster) as session:
             return session.settle(HINT_SECONDS)
     except TutorError as error:
@@ -101,8 +101,8 @@ def _as_it_stands(lab: Lab, options: argparse.Namespace) -> LabState:
 
 def test(options: argparse.Namespace) -> int:
     """Prove a lab on a real cluster; exit 0 when every claim of its author holds, 1 when one does not."""
+    from k8s_tutor.cli.where import cluster_of
     from k8s_tutor.labs.loader import load
-    from k8s_tutor.session.places import find_cluster
     from k8s_tutor.session.prove import Line, prove
 
     lab = load(options.lab)
@@ -110,7 +110,7 @@ def test(options: argparse.Namespace) -> int:
     for name in options.mistake:
         if name not in known:
             raise UsageError(f"{lab.id} has no mistake {name!r}", remedy="one of: " + ", ".join(sorted(known)))
-    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster = cluster_of(options)
     stream = sys.stdout if options.output == "text" else sys.stderr
 
     def tell(line: Line) -> None:

@@ -12,13 +12,13 @@ from k8s_tutor.labs.model import Action
 
 def solve(options: argparse.Namespace) -> int:
     """Do the solution of one step, or of all that are not done, in order; exit 1 when a step does not pass then."""
+    from k8s_tutor.cli.where import cluster_of
     from k8s_tutor.labs.loader import load
-    from k8s_tutor.session.places import find_cluster
     from k8s_tutor.session.session import Session
 
     lab = load(options.lab)
     wanted = [find_step(lab, options.step)] if options.step else list(lab.steps)
-    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster = cluster_of(options)
 
     def tell(action: Action, text: str) -> None:
         print(f"  {action.do}: {text}", flush=True)
@@ -53,12 +53,12 @@ def solve(options: argparse.Namespace) -> int:
 
 def reset(options: argparse.Namespace) -> int:
     """Begin a lab anew, after asking."""
+    from k8s_tutor.cli.where import cluster_of
     from k8s_tutor.labs.loader import load
-    from k8s_tutor.session.places import find_cluster
     from k8s_tutor.session.session import Session
 
     lab = load(options.lab)
-    cluster = find_cluster(getattr(options, "cluster", None), getattr(options, "context", None))
+    cluster = cluster_of(options)
     if not options.yes:
         if not sys.stdin.isatty():
             raise UsageError("reset deletes the lab's objects and asks first", remedy=f"k8s-tutor reset {lab.id} --yes")

@@ -21,6 +21,9 @@ Without a command the tutor opens, on a cluster that it starts when there is non
 """
 
 
+PROVIDER = "what makes the cluster: auto, native or kind (default: $K8S_TUTOR_PROVIDER, else auto)"
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -44,9 +47,11 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--context", metavar="NAME", default=argparse.SUPPRESS, help="a local cluster, by context in your kubeconfig"
     )
+    place.add_argument("--provider", metavar="PROVIDER", default=argparse.SUPPRESS, help=PROVIDER)
     top.add_argument("--lab", metavar="LAB", help="open the tutor in this lab")
     for option, text in (("--cluster", "work on this cluster"), ("--context", "work on this local context")):
         top.add_argument(option, metavar="NAME", default=None, help=text)
+    top.add_argument("--provider", metavar="PROVIDER", default=None, help=PROVIDER)
     top.set_defaults(run="tutor:run")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
@@ -116,13 +121,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
-    group = commands.add_parser("cluster", help="up, down, status, list, logs, shell, kubeconfig")
+    group = commands.add_parser("cluster", help="up, down, status, list, logs, shell, load-images, kubeconfig")
     verbs = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
     name = _Parser(add_help=False)
     name.add_argument("--name", metavar="NAME", default=None, help="which cluster (default: the only one, or tutor)")
+    name.add_argument("--provider", metavar="PROVIDER", default=None, help=PROVIDER)
     up = _command(verbs, "up", "cluster:up", "make a cluster, or resume it", name)
     up.add_argument("--nodes", metavar="K", type=_count, default=1, help="how many nodes (1)")
     up.add_argument("--egress", action="store_true", help="let the cluster reach the network outside")
+    up.add_argument("--image", metavar="IMAGE", default=None, help="kind: what its nodes are made of")
+    up.add_argument("--kubernetes", metavar="VERSION", default=None, help="kind: the version, by kind's own node image")
     _command(verbs, "down", "cluster:down", "remove every trace of a cluster", name)
     _output(_command(verbs, "status", "cluster:status", "what is there now", name), "text", "json")
     _output(_command(verbs, "list", "cluster:list_all", "all clusters"), "text", "json")
@@ -130,6 +138,8 @@ def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     logs.add_argument("component", metavar="COMPONENT", nargs="?", default="")
     shell = _command(verbs, "shell", "cluster:shell", "a shell on the first node", name)
     shell.add_argument("argv", metavar="ARG", nargs="*", help="a command in place of the shell")
+    load = _command(verbs, "load-images", "cluster:load_images", "put images onto every node, without a registry", name)
+    load.add_argument("archive", metavar="ARCHIVE", help="of docker save or an OCI layout as tar, one platform")
     _command(verbs, "kubeconfig", "cluster:kubeconfig", "print the path of the cluster's own kubeconfig", name)
 
 

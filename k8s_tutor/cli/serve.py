@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> int:
     """Make all ready, print one link a learner, serve until interrupted."""
     from k8s_tutor.cli.cluster import Narrator
     from k8s_tutor.serving import serve
-    from k8s_tutor.session.places import chosen_name
+    from k8s_tutor.session.places import chosen
 
     serve.require()
     from k8s_tutor.serving.web import Address, checked_url
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
             "THIS-MACHINE`; or put a proxy with TLS before it and name it: --url https://…",
             file=sys.stderr,
         )
-    plan = serve.Plan(chosen_name(options.name), _names(options), options.hours, not options.no_terminal)
+    plan = serve.Plan(chosen(options.name, "native").name, _names(options), options.hours, not options.no_terminal)
     cluster, learners = serve.make_ready(plan, Narrator())
     name = "" if options.name is None else f" --name {shlex.quote(cluster.name)}"
     print(
@@ -49,18 +49,18 @@ def run(options: argparse.Namespace) -> int:
 def link(options: argparse.Namespace) -> int:
     """Print a new link for one learner; the server may be running."""
     from k8s_tutor.serving import serve
-    from k8s_tutor.session.places import chosen_name
+    from k8s_tutor.session.places import chosen
 
-    _tell(*serve.new_link(chosen_name(options.name), options.learner, options.hours))
+    _tell(*serve.new_link(chosen(options.name, "native").name, options.learner, options.hours))
     return EXIT_PASS
 
 
 def list_all(options: argparse.Namespace) -> int:
     """Print who has a place: name, namespace, user id."""
     from k8s_tutor.serving import roster
-    from k8s_tutor.session.places import chosen_name
+    from k8s_tutor.session.places import chosen
 
-    for learner in roster.load(chosen_name(options.name)):
+    for learner in roster.load(chosen(options.name, "native").name):
         print(f"{learner.name}\t{learner.namespace}\t{learner.uid}")
     return EXIT_PASS
 
@@ -69,9 +69,9 @@ def down(options: argparse.Namespace) -> int:
     """Remove all learners' places and files; the cluster stays."""
     from k8s_tutor.cli.cluster import Narrator
     from k8s_tutor.serving import serve
-    from k8s_tutor.session.places import chosen_name
+    from k8s_tutor.session.places import chosen
 
-    name = chosen_name(options.name)
+    name = chosen(options.name, "native").name
     count = serve.take_down(name, Narrator())
     print(f"{count} learner{'s' if count != 1 else ''} removed from cluster {name}; the cluster itself stays")
     return EXIT_PASS

@@ -43,6 +43,12 @@ def run(options: argparse.Namespace) -> int:
         from k8s_tutor.labs.loader import find
 
         find(lab)
+    from k8s_tutor.clusters import choose
+
+    wish = choose.wish(getattr(options, "provider", None))
+    if wish != choose.AUTO:
+        # The learner's shell and the commands in it are to mean the same cluster.
+        os.environ[choose.VARIABLE] = wish
     # Modules, screens and objects are made to stay: searching them for garbage took a seventh of the time.
     gc.disable()
     later = threading.Timer(SETTLED, _collect)

@@ -111,6 +111,10 @@ class AssignedProvider:
         """The one cluster."""
         return [self.cluster]
 
+    def load_images(self, name: str, archive: Path, *, report: Report) -> None:
+        """Not the learner's to fill. Raises UsageError."""
+        raise UsageError(f"the nodes of {name[:40]!r} belong to whoever runs the server", code="assigned")
+
     def logs(self, name: str, component: str = "") -> Iterator[str]:
         """Not the learner's to read. Raises UsageError."""
         raise UsageError(f"the parts of {name[:40]!r} belong to whoever runs the server", code="assigned")

@@ -69,6 +69,14 @@ class ContextProvider:
                 continue
         return clusters
 
+    def load_images(self, name: str, archive: Path, *, report: Report) -> None:
+        """Not ours to fill. Raises UsageError."""
+        raise UsageError(
+            f"the nodes of {name!r} are not k8s-tutor's: images come there by the tool that made the cluster",
+            remedy="kind load image-archive, minikube image load; or push to a registry that the cluster reaches",
+            code="load-images",
+        )
+
     def logs(self, name: str, component: str = "") -> Iterator[str]:
         """Not ours to read. Raises UsageError."""
         raise UsageError(

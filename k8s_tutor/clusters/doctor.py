@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from k8s_tutor.errors import TutorError
 LEAST_PYTHON = (3, 11)
 LEAST_COLUMNS, LEAST_LINES = 80, 24
 LEAST_MEMORY = 2 * 1024**3
+STALE_SECONDS = 60.0
+"""A lock of a kubeconfig is held for milliseconds; one this old was left."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,16 @@ class Finding:
 
 
 def findings(cluster: Cluster | None, trouble: str = "", remedy: str = "") -> list[Finding]:
-    """Everything looked at: this machine, what a native cluster needs, and the cluster (None: there is none).
+    """Everything looked at: this machine, what native and kind clusters need, and the cluster (None: there is none).
 
     ``trouble`` and ``remedy`` say why there is no cluster to look at.
     """
     found = [_python(), _memory(), _terminal(), _utf8()]
-    uses_context = cluster is not None and cluster.provider in ("context", "assigned")
-    found += _native(needed=not uses_context)
+    engine = _engine(needed=cluster is not None and cluster.provider == "kind")
+    # Without a cluster one of the two ways to make one must be open.
+    found += _native(needed=not engine.ok if cluster is None else cluster.provider == "native")
+    found.append(engine)
+    found += _stale_locks()
     found.append(_kubectl(cluster))
     if cluster is None:
         found.append(
@@ -107,6 +113,37 @@ def _native(*, needed: bool) -> list[Finding]:
         return [Finding("native", False, f"what a native cluster needs cannot be looked at: {error}", needed=needed)]
     # A remedy for what is well would only be read as something to do.
     return [Finding(f.id, f.ok, f.evidence, "" if f.ok else f.remedy, needed) for f in seen]
+
+
+def _engine(*, needed: bool) -> Finding:
+    from k8s_tutor.clusters.kind import engine
+
+    there = engine.find()
+    if there is not None:
+        return Finding("engine", True, f"{there} answers ({there.program}): kind clusters can be made", needed=needed)
+    return Finding(
+        "engine",
+        False,
+        "no container engine answers (docker, podman, nerdctl): no kind clusters",
+        "start it (systemctl start docker, or Docker Desktop), if you want kind clusters",
+        needed,
+    )
+
+
+def _stale_locks() -> list[Finding]:
+    """Lock files that a killed kubectl, kind or minikube left beside the user's kubeconfigs; none, if there is none."""
+    named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    found = []
+    for path in named or [os.path.expanduser("~/.kube/config")]:
+        try:
+            age = time.time() - os.stat(f"{path}.lock").st_mtime
+        except OSError:
+            continue
+        if age > STALE_SECONDS:
+            told = f"{path}.lock is {age / 60:.0f} minutes old: kubectl, kind and minikube cannot write {path}"
+            remedy = f"if none of them runs now: rm {path}.lock"
+            found.append(Finding("kubeconfig-lock", False, told, remedy, needed=False))
+    return found[:1]
 
 
 def _kubectl(cluster: Cluster | None) -> Finding:

@@ -1,4 +1,5 @@
-"""The one interface to whatever runs a cluster. One file or folder an implementation: ``native/``, ``context.py``.
+"""The one interface to whatever runs a cluster. One file or folder an implementation: ``native/``, ``kind/``,
+``context.py``; ``choose.py`` picks one.
 
 A provider makes, finds and removes clusters; it knows nothing of labs or checks. All methods may block and
 are called from a worker thread; none touches the user's kubeconfig or current context.
@@ -35,7 +36,8 @@ class Cluster:
     as the lab names it to the truth about what is served under that name. ``bin_dir`` holds ``kubectl`` of
     the cluster's own version, None to take it from PATH. ``running`` and ``ready`` are as last observed;
     ``tenant``: others work there too; only the namespace is the learner's, to be emptied but not deleted.
-    ``trouble`` says in a sentence what is wrong when it is not ready.
+    ``trouble`` says in a sentence what is wrong when it is not ready. ``node_ports``: a port of the first node ->
+    the port of 127.0.0.1 at which it answers, where a node's own address may not be reachable.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Cluster:
     egress: bool = False
     tenant: bool = False
     stand_ins: dict[str, str] = field(default_factory=dict)
+    node_ports: dict[int, int] = field(default_factory=dict)
 
 
 class Provider(Protocol):
@@ -76,6 +79,10 @@ class Provider(Protocol):
 
     def list(self) -> list[Cluster]:
         """All clusters of this provider, also broken ones."""
+        ...
+
+    def load_images(self, name: str, archive: Path, *, report: Report) -> None:
+        """Put the images of an archive (docker's or OCI's, one platform) onto every node, without a registry."""
         ...
 
     def logs(self, name: str, component: str = "") -> Iterator[str]:

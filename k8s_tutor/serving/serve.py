@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k8s_tutor import atomic
+from k8s_tutor.clusters import choose
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, UsageError
 from k8s_tutor.kube.client import connect
@@ -24,7 +25,6 @@ from k8s_tutor.serving import grant, pages, roster, sandbox
 from k8s_tutor.serving.links import Links
 from k8s_tutor.serving.roster import Learner
 from k8s_tutor.serving.sandbox import Launch
-from k8s_tutor.session.places import native
 
 if TYPE_CHECKING:
     from k8s_tutor.serving.web import Address
@@ -70,7 +70,8 @@ def links_of(cluster: str) -> Links:
 def make_ready(plan: Plan, report: Report) -> tuple[Cluster, list[Learner]]:
     """The cluster up, every learner with a place on it; nothing that is there is made twice. Raises TutorError."""
     names = list(plan.names) or [each.name for each in roster.load(plan.cluster)] or ["1"]
-    cluster = native().up(plan.cluster, report=report)
+    # What separates learners is tried on native nodes only.
+    cluster = choose.make("native").up(plan.cluster, report=report)
     learners = roster.enrol(cluster.name, names)
     began = time.monotonic()
     api = connect(cluster.kubeconfig)
@@ -133,9 +134,11 @@ async def _serve(
     def command_for(learner: Learner) -> Command:
         def command(size: tuple[int, int]) -> Launch:
             # A node that was booted again has another network.
-            now = native().status(cluster.name)
+            now = choose.make("native").status(cluster.name)
             if now is None or not now.running:
-                raise ClusterError(f"cluster {cluster.name} does not run", remedy="k8s-tutor cluster up")
+                raise ClusterError(
+                    f"cluster {cluster.name} does not run", remedy="k8s-tutor cluster up --provider native"
+                )
             return sandbox.command(now, learner, terminal=plan.terminal, size=size)
 
         return command
@@ -190,7 +193,7 @@ def take_down(cluster: str, report: Report) -> int:
     busy = [learner for learner in learners if _runs(learner)]
     if busy:
         raise UsageError(f"{busy[0].name} is at work", remedy="end the server first: ctrl+c where it runs", code="busy")
-    found = native().status(cluster)
+    found = choose.make("native").status(cluster)
     began = time.monotonic()
     if found is not None and found.running:
         api = connect(found.kubeconfig)

@@ -19,13 +19,15 @@ MOST_CONTEXTS = 40
 class Choice:
     """One cluster of the list. ``context`` is its name in the kubeconfig, empty for our own.
 
-    ``cluster`` is None where there is nothing yet. ``why_not``: why it may not be used; empty if it may.
+    ``provider``: what made our own, or would. ``cluster`` is None where there is nothing yet. ``why_not``: why it
+    may not be used; empty if it may.
     """
 
     name: str
     context: str = ""
     cluster: Cluster | None = None
     why_not: str = ""
+    provider: str = "native"
 
     @property
     def own(self) -> bool:
@@ -45,37 +47,53 @@ class Ground:
 class Pick:
     """Which cluster is worked on: a ``context``, or (it is empty) our own one ``name``; ``told`` says why, for home.
 
-    ``name`` is set in either case: what would be started if the learner turned to our own.
+    ``name`` and ``provider`` are set in either case: what would be started if the learner turned to our own.
     """
 
     name: str
     context: str = ""
     told: str = ""
+    provider: str = "native"
 
     @property
     def called(self) -> str:
         """How it is called, with what makes it: ``native tutor``, ``context kind-x``. What is remembered of it."""
-        return f"context {self.context}" if self.context else f"native {self.name}"
+        return f"context {self.context}" if self.context else f"{self.provider} {self.name}"
 
 
 def pick(remembered: object) -> Pick:
     """The cluster that was chosen the last time (``Pick.called``), if it can still be used; else as without one."""
-    from k8s_tutor.session.places import DEFAULT_NAME, native
+    from k8s_tutor.clusters import choose
 
-    own = [cluster.name for cluster in native().list()]
-    name = own[0] if len(own) == 1 else DEFAULT_NAME
-    told = f"{name} is used: the only one of the tutor's own" if len(own) == 1 else ""
+    own = choose.clusters(choose.wish(None))
     kind, _, chosen = remembered.partition(" ") if isinstance(remembered, str) else ("", "", "")
+    if any((cluster.provider, cluster.name) == (kind, chosen) for cluster in own):
+        return Pick(chosen, told=f"{chosen} is used: your choice", provider=kind)
+    name, provider, told = _without_choice(own)
     lost = ""
-    if kind == "native" and chosen in own:
-        return Pick(chosen, told=f"{chosen} is used: your choice")
-    if kind == "native" and chosen and chosen != name:
+    if kind in choose.names() and chosen and chosen != name:
         lost = "is not there any more"
     elif kind == "context" and chosen:
         lost = _lost(chosen)
         if not lost:
-            return Pick(name, chosen, f"{chosen} is used: your choice")
-    return Pick(name, told=f"{chosen}, your choice, {lost}; {name} is used instead" if lost else told)
+            return Pick(name, chosen, f"{chosen} is used: your choice", provider)
+    told = f"{chosen}, your choice, {lost}; {name} is used instead" if lost else told
+    return Pick(name, told=told, provider=provider)
+
+
+def _without_choice(own: list[Cluster]) -> tuple[str, str, str]:
+    """Name, provider and the reason where nothing was chosen: the only one there is, else what would be made."""
+    from k8s_tutor.clusters import choose
+
+    if len(own) == 1:
+        only = own[0]
+        return only.name, only.provider, f"{only.name} is used: the only one of the tutor's own"
+    try:
+        found = choose.choose(choose.DEFAULT_NAME)
+    except TutorError as error:
+        return choose.DEFAULT_NAME, "native", error.message
+    told = f"a kind cluster is made: {found.why}" if found.cluster is None and found.provider.name == "kind" else ""
+    return found.name, found.provider.name, told
 
 
 def _lost(context: str) -> str:
@@ -91,13 +109,13 @@ def _lost(context: str) -> str:
     return ""
 
 
-def choices(name: str) -> tuple[Choice, ...]:
-    """Our own clusters (``name``, the one that would be started, among them), then the contexts that are there."""
-    from k8s_tutor.session.places import native
+def choices(name: str, provider: str) -> tuple[Choice, ...]:
+    """Our own clusters (the named one, that would be started, first), then the contexts that are there."""
+    from k8s_tutor.clusters import choose
 
-    own = {cluster.name: cluster for cluster in native().list()}
-    found = [Choice(each, cluster=own.get(each)) for each in dict.fromkeys((name, *sorted(own)))]
-    return (*found, *contexts())
+    own = {(cluster.name, cluster.provider): cluster for cluster in choose.clusters()}
+    keys = dict.fromkeys(((name, provider), *sorted(own)))
+    return (*(Choice(key[0], cluster=own.get(key), provider=key[1]) for key in keys), *contexts())
 
 
 def contexts() -> tuple[Choice, ...]:
@@ -115,8 +133,11 @@ def contexts() -> tuple[Choice, ...]:
     return (*usable, *others)
 
 
-def ground() -> Ground:
-    """Whether a cluster could be started here, and how long it would take."""
+def ground(provider: str) -> Ground:
+    """Whether a cluster of this provider could be started here, and how long it would take."""
+    if provider != "native":
+        # An engine answers, or it would not be this provider; what it must load is said when it is loaded.
+        return Ground()
     from k8s_tutor.clusters.node.prepare import inspect
 
     made = inspect() is not None

@@ -25,7 +25,7 @@ _LARGEST = 4 * 1024 * 1024
 
 
 class Desk:
-    """Labs and clusters as the command line named them: a native cluster, or a running one by its context."""
+    """Labs and clusters as the command line named them: one that we make, or a running one by its context."""
 
     def __init__(self, name: str | None, context: str | None) -> None:
         self._named = name, context
@@ -34,12 +34,14 @@ class Desk:
     @cached_property
     def _pick(self) -> Pick:
         """The cluster that is worked on. Looked for when it is first needed: the screen does not wait for it."""
-        from k8s_tutor.session.places import chosen_name
+        from k8s_tutor.session.places import chosen
         from k8s_tutor.ui.choices import Pick, pick
 
         name, context = self._named
         if name or context:
-            return Pick(chosen_name(name), context or "", f"{context or name} is used: named on the command line")
+            told = f"{context or name} is used: named on the command line"
+            found = chosen(name)
+            return Pick(found.name, context or "", told, found.provider.name)
         return pick(settings.remembered().get("cluster"))
 
     @property
@@ -72,9 +74,9 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().status(self._context)
-        from k8s_tutor.session.places import native
+        from k8s_tutor.clusters import choose
 
-        return native().status(self._name)
+        return choose.make(self._pick.provider).status(self._name)
 
     def start(self, report: Report, /) -> Cluster:
         """Make the cluster ready: start, resume or just find it."""
@@ -82,34 +84,35 @@ class Desk:
             from k8s_tutor.clusters.context import ContextProvider
 
             return ContextProvider().up(self._context, report=report)
-        from k8s_tutor.session.places import native
+        from k8s_tutor.clusters import choose
 
-        return native().up(self._name, report=report)
+        return choose.make(self._pick.provider).up(self._name, report=report)
 
     def choices(self) -> tuple[Choice, ...]:
         """Our own clusters and the contexts of the user's kubeconfig."""
         from k8s_tutor.ui.choices import choices
 
-        return choices(self._name)
+        return choices(self._name, self._pick.provider)
 
     def ground(self) -> Ground:
         """Whether a cluster could be started here."""
         from k8s_tutor.ui.choices import ground
 
-        return ground()
+        return ground(self._pick.provider)
 
     def choose(self, choice: Choice, /) -> None:
         """Work on this cluster from now on."""
         from k8s_tutor.ui.choices import Pick
 
-        name = choice.name if choice.own else self._name
-        self._pick = Pick(name, choice.context, f"{choice.name} is used: your choice")
+        name, provider = (choice.name, choice.provider) if choice.own else (self._name, self._pick.provider)
+        self._pick = Pick(name, choice.context, f"{choice.name} is used: your choice", provider)
 
     def stop(self, name: str, report: Report, /) -> bool:
         """Remove a cluster of our own."""
-        from k8s_tutor.session.places import native
+        from k8s_tutor.clusters import choose
 
-        return native().down(name, report=report)
+        found = choose.find(name, self._pick.provider if name == self._name else choose.AUTO)
+        return found.provider.down(name, report=report) if found is not None else False
 
     def findings(self) -> Sequence[Finding]:
         """What this machine and the cluster have and lack."""

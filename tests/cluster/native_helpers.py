@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from k8s_tutor.clusters.node.material import Material
+from k8s_tutor.clusters.node.oci import REF_NAME, Descriptor, Layout
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.phases import Phase, PhaseState
 
@@ -58,3 +62,19 @@ def tell(phase: Phase) -> None:
     """Ended phases on the test's output."""
     if phase.state in (PhaseState.DONE, PhaseState.FAILED):
         print(f"  {phase.id:12} {phase.state} {phase.seconds:6.2f} s {phase.detail}")
+
+
+def archive_of(material: Material, folder: Path, reference: str) -> Path:
+    """One image of the material's, under another name, as an OCI archive that ``load_images`` takes."""
+    source = json.loads((material.registry_dir / "index.json").read_text())
+    entry = next(item for item in source["manifests"] if "busybox" in item["annotations"][REF_NAME])
+    layout = Layout(folder / "layout")
+    blobs = material.registry_dir / "blobs" / "sha256"
+    manifest = json.loads((blobs / entry["digest"].removeprefix("sha256:")).read_text())
+    for digest in (entry["digest"], manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])):
+        shutil.copyfile(blobs / digest.removeprefix("sha256:"), layout.blob_path(digest))
+    layout.name(reference, Descriptor(entry["mediaType"], entry["digest"], entry["size"]))
+    archive = folder / "image.tar"
+    with archive.open("wb") as file:
+        layout.write_archive(file)
+    return archive

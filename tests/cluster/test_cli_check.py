@@ -237,13 +237,15 @@ def test_a_cluster_found_by_context_is_checked_and_its_kubeconfig_left_alone(
 
 def test_doctor_and_env_speak_of_the_cluster(run: Run, here: Cluster, monkeypatch: pytest.MonkeyPatch):
     class Native:
+        name = "native"
+
         def status(self, _name: str) -> Cluster:
             return here
 
         def list(self) -> list[Cluster]:
             return [here]
 
-    monkeypatch.setattr("k8s_tutor.session.places.native", Native)
+    monkeypatch.setattr("k8s_tutor.clusters.choose.providers", lambda _wanted="auto": [Native()])
     code, out, _ = run("doctor", "--output", "json")
     found = {finding["id"]: finding for finding in json.loads(out)["findings"]}
     assert code == 0, out

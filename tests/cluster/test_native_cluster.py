@@ -8,10 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-from native_helpers import Kubectl, tell, until
+import pytest
+from native_helpers import Kubectl, archive_of, tell, until
 
 from k8s_tutor.clusters.native.provider import NativeProvider
+from k8s_tutor.clusters.node.prepare import prepare
 from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import ClusterError
 
 CONNECT = """
 import socket, sys, time
@@ -130,6 +133,16 @@ def test_the_shell_is_on_the_node(cluster: Cluster) -> None:
     lines = done.stdout.split()
     assert lines[:2] == ["node1", "node/node1"]
     assert "etcd.yaml" in lines
+
+
+def test_an_archive_of_images_needs_no_registry(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    archive = archive_of(prepare(), tmp_path, "docker.io/library/brought:1")
+    NativeProvider().load_images(cluster.name, archive, report=tell)
+    kubectl("run", "brought", "--image=brought:1", "--image-pull-policy=Never", "--restart=Never", "--", "true")
+    kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/brought", "--timeout=60s")
+    (tmp_path / "other.tar").write_bytes(b"no archive" * 1000)
+    with pytest.raises(ClusterError, match="does not take"):
+        NativeProvider().load_images(cluster.name, tmp_path / "other.tar", report=tell)
 
 
 def test_logs_of_every_part(cluster: Cluster) -> None:

@@ -24,6 +24,8 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         "XDG_STATE_HOME": str(home / "state"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "K8S_TUTOR_HOME": str(home / "work"),
+        # The same on a machine with a container engine.
+        "K8S_TUTOR_PROVIDER": "native",
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",

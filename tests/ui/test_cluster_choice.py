@@ -9,8 +9,9 @@ import pytest
 from fakes import CLUSTER, FakeDesk
 from helpers import make, shown, until
 
+from k8s_tutor.clusters import choose
+from k8s_tutor.clusters.kind import engine
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.session import places
 from k8s_tutor.ui import settings
 from k8s_tutor.ui.choices import Choice, Pick, pick
 from k8s_tutor.ui.desk import Desk
@@ -28,6 +29,8 @@ users: [{name: u, user: {token: t}}]
 class Natives:
     """The tutor's own clusters of these names."""
 
+    name = "native"
+
     def __init__(self, *names: str) -> None:
         self.names = names
 
@@ -43,7 +46,9 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Natives:
     (tmp_path / "kubeconfig").write_text(CONFIG)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     made = Natives("one", "two")
-    monkeypatch.setattr(places, "native", lambda: made)
+    monkeypatch.setattr(choose, "providers", lambda _wanted="auto": [made])
+    monkeypatch.setattr(choose, "make", lambda _name: made)
+    monkeypatch.setattr(engine, "find", lambda: None)
     return made
 
 
@@ -74,6 +79,19 @@ def test_the_choice_counts_while_it_can_be_used(
     own.names = names
     found = pick(remembered)
     assert (found.called, found.told) == (called, told)
+
+
+def test_where_an_engine_answers_a_kind_cluster_is_told_before_it_is_made(
+    own: Natives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.names = ()
+    kind = Natives()
+    kind.name = "kind"
+    monkeypatch.setattr(choose, "make", lambda name: kind if name == "kind" else own)
+    monkeypatch.setattr(engine, "find", lambda: engine.Engine("docker", "/usr/bin/docker"))
+    found = pick(None)
+    assert found.called == "kind tutor"
+    assert found.told == "a kind cluster is made: a container engine answers (docker)"
 
 
 def test_a_context_that_the_guard_refuses_now_falls_back_with_the_reason(own: Natives, tmp_path: Path) -> None:

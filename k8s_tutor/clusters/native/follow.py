@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,14 @@ class Outcome:
 class Guess:
     """How long each phase took last time, from the start of the bring-up to the phase's end; kept in the cache."""
 
-    def __init__(self, kind: str) -> None:
-        self._path = paths.cache_dir() / "native-times.json"
+    def __init__(
+        self, kind: str, first: Mapping[str, float] = _FIRST_GUESS, *, file: str = "native-times.json"
+    ) -> None:
+        """``first``: what is guessed until ``file`` (in the cache) knows better."""
+        self._path = paths.cache_dir() / file
         self._kind = kind
-        self._ends = {**_FIRST_GUESS, **self._read().get(kind, {})}
+        self._first = first
+        self._ends = {**first, **self._read().get(kind, {})}
 
     def left(self, phase: str, elapsed: float) -> float:
         """Seconds until the phase ends, never below zero."""
@@ -88,7 +92,7 @@ class Guess:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
             return {
-                str(kind): {str(name): float(value) for name, value in ends.items() if name in _FIRST_GUESS}
+                str(kind): {str(name): float(value) for name, value in ends.items() if name in self._first}
                 for kind, ends in content.items()
             }
         except (OSError, ValueError, TypeError, AttributeError):

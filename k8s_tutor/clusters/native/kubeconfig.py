@@ -31,7 +31,7 @@ def write(state: ClusterState) -> Path:
     admin = names.node_dir(state.name, 1) / "etc" / "kubernetes" / "admin.conf"
     try:
         found = credentials(admin.read_text(encoding="utf-8"))
-        text = _text(state, found)
+        whole = text(f"k8s-tutor-{state.name}", server(state), found)
         for value in found.values():
             base64.b64decode(value, validate=True)
     except (OSError, KeyError, ValueError) as error:
@@ -40,7 +40,7 @@ def write(state: ClusterState) -> Path:
             remedy=f"k8s-tutor cluster down --name {state.name}, then up again.",
             code="credentials",
         ) from error
-    atomic.write_text(path(state.name), text)
+    atomic.write_text(path(state.name), whole)
     return path(state.name)
 
 
@@ -56,15 +56,15 @@ def answers(state: ClusterState, timeout: float) -> bool:
     return status == http.client.OK
 
 
-def _text(state: ClusterState, found: dict[str, str]) -> str:
-    name = f"k8s-tutor-{state.name}"
+def text(name: str, server: str, found: dict[str, str]) -> str:
+    """A kubeconfig of one context, whole in itself; ``found``: its ``credentials``. Raises KeyError for one missing."""
     return f"""apiVersion: v1
 kind: Config
 current-context: {name}
 clusters:
 - name: {name}
   cluster:
-    server: {server(state)}
+    server: {server}
     certificate-authority-data: {found["certificate-authority-data"]}
 contexts:
 - name: {name}

@@ -46,7 +46,12 @@ def node_dir(name: str, index: int) -> Path:
 
 def tag(name: str) -> str:
     """Six hex digits that differ between users, state folders and clusters of one machine."""
-    return hashlib.sha256(str(cluster_dir(name)).encode()).hexdigest()[:6]
+    return tag_of(cluster_dir(name))
+
+
+def tag_of(folder: Path) -> str:
+    """Six hex digits of a cluster's folder."""
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:6]
 
 
 def bridge(name: str) -> str:

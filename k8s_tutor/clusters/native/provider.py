@@ -74,6 +74,15 @@ class NativeProvider:
         found = [self.status(name) for name in states.all_names()]
         return [cluster for cluster in found if cluster is not None]
 
+    def load_images(self, name: str, archive: Path, *, report: Report = silent) -> None:
+        """Put the images of an archive onto every node, by its own containerd.
+
+        Raises UsageError when there is no such file, ClusterError when a node does not run or does not take it.
+        """
+        from k8s_tutor.clusters.native import images
+
+        images.load(self._known(name), archive, report)
+
     def logs(self, name: str, component: str = "") -> Iterator[str]:
         """Lines of what the nodes' parts logged; UsageError for a component that there is not."""
         self._known(name)

@@ -1,11 +1,14 @@
-"""``python -m k8s_tutor.clusters.node``: make a node's material and print where it is and what each part took."""
+"""``python -m k8s_tutor.clusters.node [kind]``: make a node's material and print where it is and what each part took.
+
+With ``kind`` also the kind program and the node image for it.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 
-from k8s_tutor.clusters.node.prepare import prepare
+from k8s_tutor.clusters.node.prepare import prepare, root_dir
 from k8s_tutor.errors import TutorError
 from k8s_tutor.phases import Phase, PhaseState
 
@@ -34,7 +37,13 @@ def main() -> int:
     """Prepare; returns the exit code."""
     started = time.monotonic()
     try:
-        material = prepare(_Teller())
+        teller = _Teller()
+        material = prepare(teller)
+        if "kind" in sys.argv[1:]:
+            from k8s_tutor.clusters.node import kind_image, tools
+
+            print(f"kind: {tools.ensure('kind', root_dir(), teller)}")
+            print(f"kind node image: {kind_image.make(teller).reference}")
     except TutorError as error:
         print(f"{error.message}\n{error.remedy}", file=sys.stderr)
         return error.exit_code

@@ -62,6 +62,12 @@ def origin(component: Component, root: Path) -> str:
     return str(json.loads((place(component, root) / ORIGIN).read_text(encoding="utf-8"))["origin"])
 
 
+def record(component: Component, folder: Path, how: str) -> None:
+    """Write into a component's new folder where it came from: from then on it is made."""
+    said = {"component": component.name, "version": component.version, "origin": how}
+    atomic.write_text(folder / ORIGIN, json.dumps(said) + "\n", mode=0o644)
+
+
 def _make_line(line: list[Component], root: Path, work: Work, hosts: Hosts) -> None:
     for component in line:
         with work.phase(component.name, component.title, component.explains) as telling:
@@ -77,8 +83,7 @@ def _make(component: Component, root: Path, work: Work, telling: Telling, hosts:
     temporary.mkdir(parents=True)
     try:
         how = _fill(component, temporary, work, telling, hosts)
-        record = {"component": component.name, "version": component.version, "origin": how}
-        atomic.write_text(temporary / ORIGIN, json.dumps(record) + "\n", mode=0o644)
+        record(component, temporary, how)
         os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -111,7 +111,7 @@ def load_lock(path: Path = LOCK_FILE) -> Lock:
     return Lock(
         kubernetes=data["kubernetes"],
         go=data["go"],
-        components=tuple(_component(entry) for entry in data["components"]),
+        components=tuple(component_of(entry) for entry in data["components"]),
         images=tuple(_image(entry) for entry in data["images"]),
         learner_images=tuple(_image(entry) for entry in data["learner_images"]),
         digest=hashlib.sha256(raw).hexdigest()[:12],
@@ -133,7 +133,8 @@ def architecture() -> str:
     return _ARCHITECTURES[machine]
 
 
-def _component(entry: dict[str, Any]) -> Component:
+def component_of(entry: dict[str, Any]) -> Component:
+    """A component as the lock files write it. Raises KeyError."""
     version = entry["version"]
 
     def filled(text: str) -> str:

@@ -104,7 +104,7 @@ class HomeScreen(HomePages):
         return next((each for each in self._choices if self._is_chosen(each)), None)
 
     def _is_chosen(self, choice: Choice) -> bool:
-        return self.tutor.desk.cluster_name == f"{'native' if choice.own else 'context'} {choice.name}"
+        return self.tutor.desk.cluster_name == f"{choice.provider if choice.own else 'context'} {choice.name}"
 
     def compose(self) -> ComposeResult:
         """A line on top, the labs, what Enter does, the clusters, the work."""

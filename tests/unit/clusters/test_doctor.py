@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from k8s_tutor.clusters import doctor
 from k8s_tutor.clusters.doctor import Finding, findings, well
+from k8s_tutor.clusters.kind import engine
 from k8s_tutor.clusters.native import preflight
 from k8s_tutor.clusters.provider import Cluster, NodeInfo
+
+
+@pytest.fixture(autouse=True)
+def without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "find", lambda: None)
 
 
 def by_id(found: list[Finding]) -> dict[str, Finding]:
@@ -21,6 +30,29 @@ def test_what_a_native_cluster_needs_is_needed_only_without_a_context(monkeypatc
     assert not well(alone.values())
     there = Cluster("kind-x", "context", Path("/none"), "learner", False, running=True, ready=False)
     assert not by_id(findings(there))["root"].needed
+
+
+def test_one_of_the_two_ways_to_make_a_cluster_is_enough(monkeypatch):
+    monkeypatch.setattr(preflight, "findings", lambda: [preflight.Finding("root", False, "user 5", "use sudo")])
+    assert not by_id(findings(None))["engine"].ok and not by_id(findings(None))["engine"].needed
+    of_kind = Cluster("dev", "kind", Path("/none"), "learner", True)
+    assert by_id(findings(of_kind))["engine"].needed and not by_id(findings(of_kind))["root"].needed
+    monkeypatch.setattr(engine, "find", lambda: engine.Engine("docker", "/usr/bin/docker"))
+    found = by_id(findings(None))
+    assert found["engine"].ok and "docker answers" in found["engine"].evidence
+    assert not found["root"].needed
+
+
+def test_a_lock_that_somebody_left_beside_the_kubeconfig_is_explained_and_left(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(preflight, "findings", list)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    lock = tmp_path / "config.lock"
+    lock.touch()
+    assert "kubeconfig-lock" not in by_id(findings(None)), "somebody may be writing just now"
+    os.utime(lock, (1, 1))
+    found = by_id(findings(None))["kubeconfig-lock"]
+    assert not found.ok and not found.needed and f"rm {lock}" in found.remedy
+    assert lock.exists()
 
 
 def test_a_remedy_is_shown_only_for_what_is_wrong(monkeypatch):

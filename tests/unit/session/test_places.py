@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from k8s_tutor.clusters import choose
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, UsageError
 from k8s_tutor.session import places
@@ -19,20 +20,22 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[Cluster]:
     found: list[Cluster] = []
 
     class Native:
+        name = "native"
+
         def list(self) -> list[Cluster]:
             return list(found)
 
         def status(self, name: str) -> Cluster | None:
             return next((each for each in found if each.name == name), None)
 
-    monkeypatch.setattr(places, "native", Native)
+    monkeypatch.setattr(choose, "providers", lambda _wanted="auto": [Native()])
     return found
 
 
 def test_the_only_cluster_is_meant_whatever_its_name(there: list[Cluster]):
     there.append(cluster("dev"))
     assert places.find_cluster().name == "dev"
-    assert places.chosen_name(None) == "dev"
+    assert places.chosen(None).name == "dev"
 
 
 def test_among_several_the_default_is_meant_or_one_must_be_named(there: list[Cluster]):

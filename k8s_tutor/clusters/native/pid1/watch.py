@@ -7,14 +7,13 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from k8s_tutor.clusters.native.pid1 import dns, events
 from k8s_tutor.clusters.native.pid1.api import Api, context_of, unchecked_context
 from k8s_tutor.clusters.native.pid1.events import Events
 from k8s_tutor.clusters.native.pid1.settings import Settings
+from k8s_tutor.clusters.ready import DNS_NAME, accounts_lack, namespace_lack, node_lack, quietly
 
 ADMIN = Path("/etc/kubernetes/super-admin.conf")
 """kubeadm's own way in, which no binding in the cluster can close."""
@@ -22,7 +21,6 @@ _SCRATCH = Path("/run/k8s-tutor.pem")
 _AUTHORITY = Path("/etc/kubernetes/pki/ca.crt")
 _IDENTITY = Path("/var/lib/kubelet/pki/kubelet-client-current.pem")
 _PAUSE = 0.05
-_FAILURES = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException)
 
 
 class Watch:
@@ -80,7 +78,7 @@ class Watch:
             waiting = []
             for step in list(steps):
                 phase, look = step
-                lack = _quietly(look)
+                lack = quietly(look)
                 if lack:
                     waiting.append(lack)
                     continue
@@ -95,7 +93,7 @@ class Watch:
 
     def _until(self, deadline: float, look: Callable[[], str]) -> None:
         while True:
-            lack = _quietly(look)
+            lack = quietly(look)
             if not lack:
                 return
             self.missing = lack
@@ -141,17 +139,10 @@ class Watch:
         return self._controllers() or self._api_ready()
 
     def _namespace(self) -> str:
-        name = self._settings.namespace
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        status, _ = self.api().call("POST", "/api/v1/namespaces", body)
-        made = status in (http.client.CREATED, http.client.CONFLICT)
-        return "" if made else f"the namespace {name} is not there (HTTP {status})"
+        return namespace_lack(self.api(), self._settings.namespace)
 
     def _accounts(self) -> str:
-        for namespace in ("default", self._settings.namespace):
-            if not self.api().ok(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"):
-                return f"no ServiceAccount default in namespace {namespace}"
-        return ""
+        return accounts_lack(self.api(), "default", self._settings.namespace)
 
     def _nodes(self) -> str:
         for peer in self._settings.peers:
@@ -172,7 +163,7 @@ class Watch:
 
     def _dns(self) -> str:
         with contextlib.suppress(OSError, ValueError):
-            found = dns.resolve("kubernetes.default.svc.cluster.local", self._settings.dns_ip, 0.5)
+            found = dns.resolve(DNS_NAME, self._settings.dns_ip, 0.5)
             if found == [self._settings.api_ip]:
                 return ""
         return "the cluster's DNS does not answer"
@@ -187,49 +178,12 @@ def wait_joined(settings: Settings, deadline: float) -> None:
     """Return when this worker is Ready, as the API server says to its kubelet. Raises TimeoutError."""
     since = time.time() if settings.reboot else 0.0
     while True:
-        lack = _quietly(lambda: _own_lack(settings, since))
+        lack = quietly(lambda: _own_lack(settings, since))
         if not lack:
             return
         if time.monotonic() > deadline:
             raise TimeoutError(f"{settings.name} {lack}")
         time.sleep(_PAUSE)
-
-
-def node_lack(api: Api, name: str, since: float) -> str:
-    """What a node lacks to be Ready; empty when it is, and (unless ``since`` is 0) has said something since then.
-
-    The API server remembers a node's last words: after a reboot only newer ones prove life. Raises OSError.
-    """
-    status, node = api.call("GET", f"/api/v1/nodes/{name}")
-    if status != http.client.OK:
-        return "has not registered"
-    if since and heartbeat(node) < since:
-        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
-        status, lease = api.call("GET", path)
-        if status != http.client.OK or moment(str(lease["spec"]["renewTime"])) < since:
-            return "has a kubelet that has not reported"
-    return not_ready(node)
-
-
-def not_ready(node: dict[str, Any]) -> str:
-    """Why a Node object is not Ready; empty when it is."""
-    for condition in node.get("status", {}).get("conditions", []):
-        if condition["type"] == "Ready":
-            return "" if condition["status"] == "True" else f"is not Ready: {condition.get('message', '')}"[:200]
-    return "has not said that it is Ready"
-
-
-def heartbeat(node: dict[str, Any]) -> float:
-    """When kubelet last wrote the Ready condition of a Node object, seconds since the epoch; 0.0 if never."""
-    for condition in node.get("status", {}).get("conditions", []):
-        if condition["type"] == "Ready":
-            return moment(condition["lastHeartbeatTime"])
-    return 0.0
-
-
-def moment(text: str) -> float:
-    """A time of the API server in seconds since the epoch. Raises ValueError."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _own_lack(settings: Settings, since: float) -> str:
@@ -240,13 +194,6 @@ def _own_lack(settings: Settings, since: float) -> str:
         return node_lack(api, settings.name, since)
     finally:
         api.close()
-
-
-def _quietly(look: Callable[[], str]) -> str:
-    try:
-        return look()
-    except _FAILURES as error:
-        return f"{type(error).__name__}: {error}"[:200]
 
 
 def _etcd_healthy() -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from k8s_tutor.clusters import ready
 from k8s_tutor.clusters.native import launch
-from k8s_tutor.clusters.native.pid1 import api, settings, watch
+from k8s_tutor.clusters.native.pid1 import api, settings
 
 NATIVE = Path(launch.__file__).parent
 
@@ -145,16 +146,16 @@ def node(status: str, heartbeat: str = "2026-01-01T00:00:00Z", message: str = ""
 
 
 def test_a_node_is_ready_only_when_it_says_true() -> None:
-    assert watch.not_ready(node("True")) == ""
-    assert "no CNI" in watch.not_ready(node("False", message="no CNI"))
-    assert watch.not_ready(node("Unknown", message="stopped posting"))
-    assert watch.not_ready({"status": {}})
+    assert ready.not_ready(node("True")) == ""
+    assert "no CNI" in ready.not_ready(node("False", message="no CNI"))
+    assert ready.not_ready(node("Unknown", message="stopped posting"))
+    assert ready.not_ready({"status": {}})
 
 
 def test_the_last_heartbeat_tells_yesterdays_truth_from_todays() -> None:
-    assert watch.heartbeat(node("True", "1970-01-01T00:01:40Z")) == 100.0
-    assert watch.heartbeat({}) == 0.0
-    assert watch.moment("1970-01-01T00:00:01.500000Z") == 1.5
+    assert ready.heartbeat(node("True", "1970-01-01T00:01:40Z")) == 100.0
+    assert ready.heartbeat({}) == 0.0
+    assert ready.moment("1970-01-01T00:00:01.500000Z") == 1.5
 
 
 def test_threads_may_ask_for_children_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""What a kind cluster consists of, in one file that is written before each thing is made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from k8s_tutor import atomic
+from k8s_tutor.clusters.kind import names
+
+FILE = "state.json"
+STARTING, READY, FAILED, REMOVING = "starting", "ready", "failed", "removing"
+
+
+@dataclass(frozen=True)
+class KindState:
+    """One cluster as planned or made.
+
+    ``stage``: starting, ready (it was, once), failed (its containers are gone, its logs are kept) or removing.
+    ``engine`` and ``program``: the container engine's kind and its command; ``kind``: the kind program.
+    ``image`` is empty for the program's own node image. ``network_there``: whether the engine had kind's network
+    before us. ``ports``: a node's port -> the port on 127.0.0.1.
+    """
+
+    name: str
+    stage: str
+    created: float
+    nodes: int
+    engine: str
+    program: str
+    kind: str
+    image: str = ""
+    version: str = ""
+    network_there: bool = True
+    ports: dict[str, int] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+    def at(self, stage: str, trouble: str = "") -> KindState:
+        """The same at another stage."""
+        return replace(self, stage=stage, trouble=trouble)
+
+
+def save(state: KindState) -> None:
+    """Write the state in one step."""
+    atomic.write_text(names.cluster_dir(state.name) / FILE, json.dumps(asdict(state), indent=1) + "\n")
+
+
+def load(name: str) -> KindState | None:
+    """The state as last written; None when there is no file, or when it cannot be read as one."""
+    try:
+        content = json.loads((names.cluster_dir(name) / FILE).read_text(encoding="utf-8"))
+        state = KindState(**content)
+        whole = {str(key): int(value) for key, value in state.ports.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return replace(state, ports=whole) if state.name == name else None
+
+
+def all_names() -> list[str]:
+    """Names of all clusters with a folder, also of broken ones."""
+    folder = names.clusters_dir()
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def forget(name: str) -> None:
+    """Remove the cluster's folder, the state file last. Raises OSError."""
+    folder = names.cluster_dir(name)
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        if entry.name != FILE:
+            _remove(entry)
+    (folder / FILE).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def tidy() -> None:
+    """Remove the folders of all clusters if nothing is in them."""
+    for empty in (names.clusters_dir(), names.clusters_dir().parent):
+        with contextlib.suppress(OSError):
+            empty.rmdir()
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

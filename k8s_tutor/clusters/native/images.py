@@ -1,0 +1,52 @@
+"""Images from an archive into the nodes' own containerd, without a registry."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from k8s_tutor.clusters.native import names, node
+from k8s_tutor.clusters.native.state import ClusterState
+from k8s_tutor.errors import ClusterError, UsageError
+from k8s_tutor.phases import Phase, PhaseState, Report
+
+_SECONDS = 600.0
+
+
+def load(state: ClusterState, archive: Path, report: Report) -> None:
+    """Import into every node. Raises UsageError (no such file), ClusterError (a node does not run or take it)."""
+    if not archive.is_file():
+        raise UsageError(f"There is no file {archive}.", code="archive")
+    started = time.monotonic()
+
+    def tell(stands: PhaseState, detail: str = "") -> None:
+        explains = f"{archive.name[:60]} into every node"
+        report(Phase("load", "loading images", explains, stands, time.monotonic() - started, detail=detail))
+
+    tell(PhaseState.RUNNING)
+    for index in range(1, state.nodes + 1):
+        lack = _import(state, index, archive)
+        if lack:
+            tell(PhaseState.FAILED, lack)
+            raise ClusterError(
+                f"{names.node_name(index)} does not take {archive.name}: {lack}",
+                remedy="An archive of one platform is needed: docker save --platform linux/amd64 -o FILE IMAGE",
+                code="load-images",
+            )
+    tell(PhaseState.DONE)
+
+
+def _import(state: ClusterState, index: int, archive: Path) -> str:
+    process = node.process(state.name, index)
+    if process is None or state.bin_dir is None:
+        return "it does not run"
+    enter = ["nsenter", "-t", str(process.pid), "-n", "-m", "-p"]
+    # kubelet and containerd's CRI part hear of it by themselves.
+    ctr = [str(state.bin_dir / "ctr"), "--namespace", "k8s.io", "images", "import", "--snapshotter", "overlayfs", "-"]
+    with archive.open("rb") as stream:
+        try:
+            done = subprocess.run([*enter, *ctr], stdin=stream, capture_output=True, timeout=_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)[:200]
+    return "" if done.returncode == 0 else done.stderr.decode("utf-8", "replace").strip()[-300:] or "no word why"
