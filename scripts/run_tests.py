@@ -23,14 +23,20 @@ TOOLS = {name: name for name in ("tmux", "curl", "slirp4netns", "zsh", "fish", "
 BROWSER = {"chromium": "chromium"}
 """For the tutor in a browser: 25 s to install, so only where it is used."""
 
+KIND = "tests/cluster/test_kind.py"
+
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its commands run in turn; ``cluster`` parts wait until the cluster's material is there."""
+    """One part: its commands run in turn; ``cluster`` parts wait until the cluster's material is there.
+
+    ``asked``: run only when it is named.
+    """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     cluster: bool = False
+    asked: bool = False
 
 
 def pytest(*arguments: str) -> tuple[str, ...]:
@@ -50,15 +56,17 @@ PARTS = (
     Part("unit", (pytest("tests/unit"),)),
     Part("ui", (pytest("tests/ui"),)),
     Part("package", (pytest("tests/package"),)),
-    Part("cluster", (pytest("tests/cluster"),), cluster=True),
+    Part("cluster", (pytest("tests/cluster", f"--ignore={KIND}"),), cluster=True),
     # One story: what follows a test that failed would wait in vain.
     Part("e2e", (pytest("tests/e2e", "-x"),), cluster=True),
+    # Docker's engine from Debian, kind, a node image, both labs: about six minutes more.
+    Part("kind", (pytest(KIND),), cluster=True, asked=True),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, prog="./dev test")
-    parser.add_argument("parts", nargs="*", help="parts to run (all, if none is named)")
+    parser.add_argument("parts", nargs="*", help="parts to run (all but kind, if none is named)")
     parser.add_argument("--list", action="store_true", help="list the parts")
     options = parser.parse_args()
     names = [part.name for part in PARTS]
@@ -69,14 +77,15 @@ def main() -> int:
     if unknown:
         print(f"error: no part named {', '.join(unknown)}; there are: {', '.join(names)}", file=sys.stderr)
         return 2
-    chosen = [part for part in PARTS if not options.parts or part.name in options.parts]
+    chosen = [part for part in PARTS if part.name in options.parts or not (options.parts or part.asked)]
     return run(chosen)
 
 
 def run(parts: list[Part]) -> int:
     tools = TOOLS if any(part.name not in ("lint", "package") for part in parts) else {}
     install_tools({**tools, **(BROWSER if any(part.name == "cluster" for part in parts) else {})})
-    preparing = Preparation() if any(part.cluster for part in parts) else None
+    also = ("kind",) if any(part.name == "kind" for part in parts) else ()
+    preparing = Preparation(also) if any(part.cluster for part in parts) else None
     times: list[tuple[str, float, str]] = []
     try:
         for part in parts:
@@ -117,12 +126,12 @@ def install_tools(tools: dict[str, str]) -> None:
 class Preparation:
     """``k8s-tutor``'s own preparation of binaries and images, in the background, its progress in a log."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: tuple[str, ...] = ()) -> None:
         self.began = time.monotonic()
         self.log = ROOT / ".prepare.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "python"), "-m", "k8s_tutor.clusters.node", "kind"],
+                [str(BIN / "python"), "-m", "k8s_tutor.clusters.node", *also],
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
