@@ -238,7 +238,7 @@ async def test_a_lost_link_is_told_calmly_stays_and_goes() -> None:
         session = session_of(app)
         session.push(link=Link.LOST, heard=time.time() - 12, trouble="connection refused")
         await until(pilot, lambda: "has not been heard" in shown(app))
-        assert "connection refused" in told(app) and "✗ not heard" in shown(app) and "goes on by itself" in told(app)
+        assert "Connection refused" in told(app) and "✗ not heard" in shown(app) and "goes on by itself" in told(app)
         session.push(link=Link.LIVE, heard=time.time())
         await until(pilot, lambda: "has not been heard" not in shown(app))
 

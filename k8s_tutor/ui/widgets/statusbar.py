@@ -96,7 +96,8 @@ LONG_LOST = 20.0
 def lost_link(state: LabState, now: float) -> list[tuple[str, str]]:
     """What is wrong with the link, what is being done, and that nothing is lost; ``now`` is Unix time."""
     since = f"since {clock(state.heard)} ({span(now - state.heard)})" if state.heard else "yet"
-    why = f" {plain(state.trouble, 300).rstrip('.')}." if state.trouble else ""
+    said = plain(state.trouble, 300).rstrip(".")
+    why = f" {said[:1].upper()}{said[1:]}." if said else ""
     left = state.again - now
     again = f"Next try in {max(1, math.ceil(left))} s" if left > 0 else "Trying now"
     parts = [
