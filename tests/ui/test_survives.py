@@ -113,7 +113,7 @@ async def test_the_banner_counts_down_says_why_and_goes_by_itself() -> None:
         now = time.time()
         session.push(link=Link.LOST, trouble="it did not answer in time", heard=now - 7, again=now + 4.5)
         await until(pilot, lambda: "Next try in" in shown(app))
-        assert "it did not answer in time" in shown(app) and "nothing is lost" in shown(app)
+        assert "It did not answer in time" in shown(app) and "nothing is lost" in shown(app)
         session.push(link=Link.LIVE, trouble="", heard=now, again=0.0, notes=("Progress could not be saved: full.",))
         await until(pilot, lambda: "Next try" not in shown(app) and "Progress could not be saved" in shown(app))
         session.push(notes=())
