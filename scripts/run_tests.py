@@ -170,6 +170,8 @@ class Preparation:
 
 
 if __name__ == "__main__":
+    # A run that a script starts in its background is born deaf to SIGINT, and so would be what tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What runs in the background ends with us, also when CI ends us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
