@@ -26,7 +26,9 @@ DRAWN = """
 (() => {
   // What xterm.js holds: everything is selected by the mouse (Shift keeps the program from it), then asked for as a
   // copy does. The drawing itself is a canvas, which has no text.
-  const screen = document.querySelector(".xterm-screen"), box = screen.getBoundingClientRect();
+  const screen = document.querySelector(".xterm-screen");
+  if (!screen || !document.body.matches(".-first-byte")) return "";
+  const box = screen.getBoundingClientRect();
   const at = (kind, x, y, where) => where.dispatchEvent(new MouseEvent(kind, {
     bubbles: true, cancelable: true, view: window, button: 0, buttons: kind === "mouseup" ? 0 : 1, detail: 1,
     clientX: x, clientY: y, shiftKey: true}));
@@ -67,10 +69,10 @@ class Page:
         return str(await self.js("document.body ? document.body.innerText : ''"))
 
     async def drawn(self) -> str:
-        """The terminal's text as the page holds it."""
-        if not await self.js("!!document.querySelector('.xterm-screen') && document.body.matches('.-first-byte')"):
-            return ""
-        return str(await self.js(DRAWN))
+        """The terminal's text as the page holds it; nothing while there is none."""
+        with contextlib.suppress(AssertionError):  # between two pages there is nothing to ask
+            return str(await self.js(DRAWN))
+        return ""
 
     async def until(self, wanted: Callable[[str], bool], what: str, within: float = 30.0) -> str:
         """The drawn text once it is as wanted."""
