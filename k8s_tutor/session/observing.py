@@ -18,6 +18,7 @@ from k8s_tutor.checks.check import Wish, bound, find
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.checks.words import plural
 from k8s_tutor.errors import TutorError
+from k8s_tutor.kube.errors import Forbidden, Unauthorized
 from k8s_tutor.kube.record import Log, Object, Record
 from k8s_tutor.kube.recorder import Recorder
 from k8s_tutor.labs.model import Mode
@@ -76,6 +77,8 @@ class Observer:
     _closed: bool = False
     _follower: Follower | None = None
     _followed: dict[Source, int] = field(default_factory=dict)
+    _kept_out: bool = False
+    """Other namespaces may not be read here: it is asked once, a right does not come within minutes."""
 
     def look(self, state: LabState) -> tuple[bool, float | None]:
         """Start what is worthwhile now.
@@ -89,7 +92,7 @@ class Observer:
         now = time.monotonic()
         for check, near in self._worthwhile(state):
             for wish in self._wishes(check, state.record):
-                if not near and wish.kind in LOUD:
+                if (not near and wish.kind in LOUD) or (self._kept_out and wish.kind == "others"):
                     continue
                 item = self._items.setdefault(_key(wish), _Item())
                 seen = _fingerprint(wish, state.record)
@@ -128,6 +131,7 @@ class Observer:
 
     def restart(self) -> None:
         """Forget what was observed: everything is wished for anew (after a reset)."""
+        self._kept_out = False
         with self._lock:
             for item in self._items.values():
                 item.done_at, item.seen, item.tries = None, None, 0
@@ -184,6 +188,10 @@ class Observer:
         trouble: str | None = None
         try:
             self._fulfil(wish)
+        except Forbidden as error:
+            refused = wish.kind == "others" and not isinstance(error, Unauthorized)
+            self._kept_out = self._kept_out or refused
+            trouble = error.message
         except TutorError as error:
             trouble = error.message
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -195,6 +196,8 @@ class TutorApp(Clipboard):
         """Back to the list of labs; what was done is saved."""
         self._leave_session()
         self.go_home()
+        # The start set everything aside that was there then, this lab's screen and record too.
+        self.call_after_refresh(gc.unfreeze)
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
