@@ -33,7 +33,7 @@ from k8s_tutor.ui.widgets.editor import EditorPane, YamlArea
 from k8s_tutor.ui.widgets.hints import Onward
 from k8s_tutor.ui.widgets.keysbar import KeysBar
 from k8s_tutor.ui.widgets.lesson import LessonPane, TaskPane
-from k8s_tutor.ui.widgets.results import ResultsPane, counts
+from k8s_tutor.ui.widgets.results import ResultsPane, counts, is_red
 from k8s_tutor.ui.widgets.statusbar import Banner, StatusBar, Strip
 from k8s_tutor.ui.widgets.terminal_slot import TerminalSlot
 
@@ -236,7 +236,8 @@ class LabScreen(LabKeys, LabDrafts, LabNoticing, LabWriting, LabExplains, LabClu
         whole = left.content_size.height
         text = max((child.virtual_region_with_margin.bottom for child in reading.children), default=0)
         below = max((child.virtual_region_with_margin.bottom for child in standing.children), default=0) + 2
-        reserved = min(below, max(whole - text, whole * 11 // 20))
+        share = 14 if any(is_red(check) for check in self.step.checks) else 11  # a finding is worth more than the text
+        reserved = min(below, max(whole - text, whole * share // 20))
         height = max(3, min(text, whole - reserved))
         if self.active == "results" and (self.has_class("-narrow") or self.has_class("zoomed")):
             height = 0
