@@ -216,6 +216,31 @@ def test_the_plain_commands_work_there_too(anna: As) -> None:
     assert "uses no other" in refused or "no other" in refused
 
 
+WHOLE_LAB = """
+import sys
+from k8s_tutor.labs.loader import find
+from k8s_tutor.session.places import find_cluster
+from k8s_tutor.session.session import Session
+
+with Session(find(sys.argv[1]), find_cluster()) as session:
+    for step in session.lab.steps:
+        session.solve(step.id)
+        if all(check.optional for check in step.checks):
+            session.mark_read(step.id)
+        state = session.wait_step(step.id, 90)
+        print(step.id, "done" if state.done else [check.outcome for check in state.checks], flush=True)
+    print("whole lab", session.state().done)
+"""
+
+
+@pytest.mark.parametrize("lab", ["lab1", "lab2"])
+def test_a_whole_lab_can_be_done_with_a_learners_rights(bela: As, lab: str) -> None:
+    launch = bela.launch(sys.executable, "-c", WHOLE_LAB, lab)
+    nothing = subprocess.DEVNULL
+    done = subprocess.run(launch.argv, env=launch.env, stdin=nothing, capture_output=True, text=True, timeout=300)
+    assert done.stdout.splitlines()[-1:] == ["whole lab True"], done.stdout + done.stderr
+
+
 def test_starting_over_empties_the_namespace_and_keeps_it(anna: As, cluster: Cluster) -> None:
     admin = Kubectl(cluster, anna.learner.namespace)
     before = admin.get("namespace", anna.learner.namespace)["metadata"]["uid"]

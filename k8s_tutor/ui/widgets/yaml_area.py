@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color as RichColor
@@ -13,16 +13,19 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.color import Color, ColorParseError
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive, reactive
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import TextArea
-from textual.widgets.text_area import Edit, EditResult
+from textual.widgets.text_area import Edit, EditResult, Selection, TextAreaTheme
 
 from k8s_tutor.checks.writing import Problem
 from k8s_tutor.ui.text import plain, visible
 from k8s_tutor.ui.widgets.keys_in_order import KeysInOrder
 from k8s_tutor.ui.widgets.suggestions import Suggestions
-from k8s_tutor.ui.yaml_colours import CALLOUT, LONGEST, States, spans
+from k8s_tutor.ui.yaml_colours import CALLOUT, LONGEST, State, States, spans
 
 _INDENT = re.compile(r"^(\s*)((?:-\s+)*)")
 _PARTIAL = re.compile(r"^\s*(?:-\s+)*(?:[\w./-]+:\s+)?[\w./-]+$")
@@ -40,7 +43,13 @@ class YamlArea(KeysInOrder, TextArea):
     class Complete(Message):
         """The learner wants to know what can be written here."""
 
+    # Textual paints all lines anew for each letter that moves the cursor: half of what a key costs.
+    selection: Reactive[Selection] = reactive(Selection(), init=False, always_update=True, repaint=False)
+
     def __init__(self, *args: Any, **more: Any) -> None:
+        self._edits = False
+        self._bracket_row: int | None = None
+        self._coloured: TextAreaTheme | None = None
         self._wrong: dict[int, list[tuple[int, int]]] = {}
         self._states = States()
         self._notes: Mapping[int, str] = {}
@@ -70,8 +79,18 @@ class YamlArea(KeysInOrder, TextArea):
     def edit(self, edit: Edit) -> EditResult:
         """As every edit; marks below it move with their lines, those on the edited lines go until looked at again."""
         before, bottom = self.document.line_count, edit.bottom[0]
-        result = super().edit(edit)
-        self._states.forget(edit.top[0])
+        row = edit.top[0]
+        below = self._begins(row + 1)
+        self._edits = True
+        try:
+            result = super().edit(edit)
+        finally:
+            self._edits = False
+        self._states.forget(row)
+        if self.document.line_count == before and bottom == row and self._begins(row + 1) == below:
+            self.refresh_lines(row)
+        else:
+            self.refresh()
         if self._wrong:
             moved = self.document.line_count - before
             self._wrong = {
@@ -80,6 +99,10 @@ class YamlArea(KeysInOrder, TextArea):
                 if not edit.top[0] <= row <= bottom
             }
         return result
+
+    def _begins(self, row: int) -> State | None:
+        """What a line begins in; None below the last one."""
+        return self._states.before(row, self.document.get_line) if row < self.document.line_count else None
 
     def undo(self) -> None:
         """As every undo."""
@@ -101,6 +124,37 @@ class YamlArea(KeysInOrder, TextArea):
         self._wrong = {}
 
     # -- how it looks
+
+    def _refresh_size(self) -> None:
+        """As every text area's, but its place does not depend on its text: no layout of the screen for a letter."""
+        width, height = self.document.get_size(self.indent_width)
+        size = Size(width + self.gutter_width + 1, height)
+        if size != self.virtual_size:
+            self.set_reactive(YamlArea.virtual_size, size)
+            self._scroll_update(size)  # a scrollbar that comes or goes asks for a layout itself
+        if not self._edits:  # an edit knows which lines
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Other colours."""
+        self._coloured = None
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines; the colours of a text area are worked out anew only where they can be others."""
+        if self._coloured is self._theme:
+            return ScrollView.render_lines(self, crop)
+        self._coloured = self._theme
+        return super().render_lines(crop)
+
+    def watch_selection(self, before: Selection, now: Selection) -> None:
+        """Paint the lines whose cursor, marked text or matching bracket may be another one."""
+        rows = [before.start[0], before.end[0], now.start[0], now.end[0]]
+        self.refresh_lines(min(rows), max(rows) - min(rows) + 1)
+        bracket = self.matching_bracket_location
+        old, self._bracket_row = self._bracket_row, bracket[0] if bracket else None
+        for row in {old, self._bracket_row} - {None}:
+            self.refresh_lines(cast(int, row))
 
     def get_line(self, line_index: int) -> Text:
         """The line with its colours; what cannot be shown safely as a sign in its place."""
