@@ -188,7 +188,7 @@ def running(program: Path, kubeconfig: Path, folder: Path, every: float = 0.0) -
         "ERROR",
     ]
     with (folder / "kwok.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             yield process
         finally:
