@@ -109,9 +109,17 @@ def test_commands_and_hints_follow_too(make_lab: Callable[..., Path]) -> None:
     ("changes", "message", "row"),
     [
         ({"text: curl IP": "text: 7"}, "must be text", "text: 7"),
-        ({"{pod-addresses: node}, text: curl IP": "{pod-address: node}, text: curl IP"}, "did you mean", "pod-address:"),
+        (
+            {"{pod-addresses: node}, text: curl IP": "{pod-address: node}, text: curl IP"},
+            "did you mean",
+            "pod-address:",
+        ),
         ({"{pod-addresses: node}, text: curl IP": "{pod-addresses: host}, text: curl IP"}, "'host'", "host"),
-        ({"where: {pod-addresses: node}, text: curl IP": "where: {}, text: curl IP"}, "must name an ability", "{}, text"),
+        (
+            {"where: {pod-addresses: node}, text: curl IP": "where: {}, text: curl IP"},
+            "must name an ability",
+            "{}, text",
+        ),
         ({"{where: {pod-addresses: node}, text: curl IP}": "{text: curl IP}"}, "lacks the key 'where'", "{text: curl"),
     ],
 )
