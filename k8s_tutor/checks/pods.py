@@ -178,7 +178,7 @@ def pod_page_fetched(record: Record, /, *, name: str) -> Outcome:
         return trouble.outcome(rule, expected)
     address = clip(text(pod, "status", "podIP"), 60)
     url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
-    look = f"curl {url} from where pod IPs are reachable, such as the tutor's terminal"
+    look = f"curl {url} from where pod IPs are reachable, on a node or in a pod; the step's text says how"
     told = f"only {seen_other} so far" if seen_other else "no request of yours in the pod's log yet"
     return Trouble(
         "no-request-seen", Weight.WRONG, told, "you have not asked the pod for its page, or asked elsewhere",

@@ -12,7 +12,7 @@ import time
 from typing import TextIO
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, ClusterError, UsageError
+from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, ClusterError
 from k8s_tutor.phases import Phase, PhaseState
 
 
@@ -83,16 +83,13 @@ def _width() -> int:
 
 def up(options: argparse.Namespace) -> int:
     """Make a cluster or resume it; says on stdout how to use it."""
+    from k8s_tutor.clusters import choose
     from k8s_tutor.session.places import chosen
 
     meant = chosen(options.name, options.provider)
     provider = meant.provider
     if options.image or options.kubernetes:
-        from k8s_tutor.clusters.kind.provider import KindProvider
-
-        if not isinstance(provider, KindProvider):
-            raise UsageError("--image and --kubernetes are for kind", remedy="--provider kind", code="node-image")
-        provider = KindProvider(image=options.image or "", kubernetes=options.kubernetes or "")
+        provider = choose.fitted(provider.name, options.image or "", options.kubernetes or "")
     print(f"{provider.name}: {meant.why}", file=sys.stderr)
     started = time.monotonic()
     cluster = provider.up(meant.name, nodes=options.nodes, egress=options.egress, report=Narrator())
@@ -181,9 +178,7 @@ def shell(options: argparse.Namespace) -> int:
     from k8s_tutor.session.places import chosen
 
     meant = chosen(options.name, options.provider)
-    argv = meant.provider.shell_argv(meant.name)
-    if options.argv:
-        argv = [*argv, "-c", 'exec "$@"', "sh", *options.argv]
+    argv = meant.provider.shell_argv(meant.name, options.argv)
     return subprocess.run(argv, check=False).returncode
 
 

@@ -43,10 +43,11 @@ def find_step(lab: Lab, name: str) -> Step:
 
 def lesson(options: argparse.Namespace) -> int:
     """Print a lab (or one step of it) as plain text, its manifests with their callouts where they are used."""
+    from k8s_tutor.cli.where import as_told
     from k8s_tutor.labs.loader import load
     from k8s_tutor.labs.text import heading, step_text
 
-    lab = load(options.lab)
+    lab = as_told(load(options.lab), options)
     steps = [find_step(lab, options.step)] if options.step else list(lab.steps)
     if not options.step:
         print(heading(lab))
@@ -57,10 +58,11 @@ def lesson(options: argparse.Namespace) -> int:
 
 def hint(options: argparse.Namespace) -> int:
     """Show the next hint of a step and remember that it was shown."""
+    from k8s_tutor.cli.where import as_told
     from k8s_tutor.labs.loader import load
     from k8s_tutor.session.hints import next_hint
 
-    lab = load(options.lab)
+    lab = as_told(load(options.lab), options)
     step = find_step(lab, options.step) if options.step else None
     shown = next_hint(lab, step, lambda: _as_it_stands(lab, options))
     for note in shown.notes:

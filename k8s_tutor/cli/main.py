@@ -21,7 +21,7 @@ Without a command the tutor opens, on a cluster that it starts when there is non
 """
 
 
-PROVIDER = "what makes the cluster: auto, native or kind (default: $K8S_TUTOR_PROVIDER, else auto)"
+PROVIDER = "what makes the cluster: auto, native, kind or minikube (default: $K8S_TUTOR_PROVIDER, else auto)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     labs = _command(commands, "labs", "labs:labs", "list the labs")
     _output(labs, "text", "json")
 
-    lesson = _command(commands, "lesson", "labs:lesson", "print a whole lab as plain text")
+    lesson = _command(commands, "lesson", "labs:lesson", "print a whole lab as plain text", place)
     lesson.add_argument("lab", metavar="LAB")
     lesson.add_argument("--step", metavar="STEP", help="one step, by its id or number")
 
@@ -130,7 +130,9 @@ def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     up.add_argument("--nodes", metavar="K", type=_count, default=1, help="how many nodes (1)")
     up.add_argument("--egress", action="store_true", help="let the cluster reach the network outside")
     up.add_argument("--image", metavar="IMAGE", default=None, help="kind: what its nodes are made of")
-    up.add_argument("--kubernetes", metavar="VERSION", default=None, help="kind: the version, by kind's own node image")
+    up.add_argument(
+        "--kubernetes", metavar="VERSION", default=None, help="the version (kind: by kind's own node image; minikube)"
+    )
     _command(verbs, "down", "cluster:down", "remove every trace of a cluster", name)
     _output(_command(verbs, "status", "cluster:status", "what is there now", name), "text", "json")
     _output(_command(verbs, "list", "cluster:list_all", "all clusters"), "text", "json")

@@ -5,6 +5,15 @@ from __future__ import annotations
 import argparse
 
 from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.labs.model import Lab
+
+
+def as_told(lab: Lab, options: argparse.Namespace) -> Lab:
+    """The lab as it is told on the cluster that is meant; as on the tutor's own where there is none yet."""
+    from k8s_tutor.session.places import abilities
+
+    can = abilities(*(getattr(options, name, None) for name in ("cluster", "context", "provider")))
+    return lab if can is None else lab.fitted(can.words())
 
 
 def cluster_of(options: argparse.Namespace) -> Cluster:

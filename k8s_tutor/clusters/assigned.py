@@ -9,18 +9,19 @@ from __future__ import annotations
 import builtins
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from k8s_tutor.clusters import guard
 from k8s_tutor.clusters.context import read_kubeconfig
-from k8s_tutor.clusters.provider import Cluster, NodeInfo
+from k8s_tutor.clusters.provider import Abilities, Cluster, NodeInfo, NodePorts, Reach
 from k8s_tutor.errors import ClusterError, UsageError
 from k8s_tutor.phases import Report
 
 VARIABLE = "K8S_TUTOR_ASSIGNED"
 LARGEST = 64 * 1024
 _TEXTS = ("name", "namespace", "kubeconfig", "version", "bin_dir")
+_CAN = Abilities(pod_addresses=Reach.NODE, node_ports=NodePorts.NODE, load_balancer=False)
 HERE = Path("/proc/self/ns/net")
 """The network that this process is in: the node's own, for the server started it there."""
 
@@ -91,6 +92,7 @@ class AssignedProvider:
             running=True,
             ready=True,
             stand_ins=dict(stand_ins),
+            can=_CAN,
         )
 
     def up(self, name: str, *, nodes: int = 1, egress: bool = False, report: Report) -> Cluster:
@@ -119,7 +121,7 @@ class AssignedProvider:
         """Not the learner's to read. Raises UsageError."""
         raise UsageError(f"the parts of {name[:40]!r} belong to whoever runs the server", code="assigned")
 
-    def shell_argv(self, name: str) -> builtins.list[str]:
+    def shell_argv(self, name: str, command: Sequence[str] = ()) -> builtins.list[str]:
         """Not the learner's to enter. Raises UsageError."""
         raise UsageError(f"the nodes of {name[:40]!r} belong to whoever runs the server", code="assigned")
 

@@ -1,7 +1,8 @@
 """Which provider: the one place that knows all that make clusters, and what ``auto`` means.
 
-``auto`` takes the tutor's own cluster that is there, else kind where a container engine answers, else native. Another
-provider is one more entry of ``_PROVIDERS`` and, if ``auto`` may take it, one more line of ``_would_do``.
+``auto`` takes the tutor's own cluster that is there, else kind where a container engine answers, else minikube where it
+is found with a driver that can work, else native. Another provider is one more entry of ``_PROVIDERS`` and, if ``auto``
+may take it, one more line of ``_would_do``.
 """
 
 from __future__ import annotations
@@ -105,6 +106,20 @@ def choose(name: str | None, given: str | None = None) -> Chosen:
     return Chosen(_among(provider, wanted), meant, why)
 
 
+def fitted(provider: str, image: str, kubernetes: str) -> Provider:
+    """The provider with a node image or a version of Kubernetes of the user's choice. Raises UsageError."""
+    if provider == "kind":
+        from k8s_tutor.clusters.kind.provider import KindProvider
+
+        return KindProvider(image=image, kubernetes=kubernetes)
+    if provider == "minikube" and not image:
+        from k8s_tutor.clusters.minikube.provider import MinikubeProvider
+
+        return MinikubeProvider(kubernetes=kubernetes)
+    what, whose = ("--image", "kind") if image else ("--kubernetes", "kind and minikube")
+    raise UsageError(f"{what} is for {whose}", remedy="--provider kind", code="node-image")
+
+
 def _among(provider: str, wanted: str) -> Provider:
     return next((each for each in providers(wanted) if each.name == provider), None) or make(provider)
 
@@ -115,7 +130,15 @@ def _would_do() -> tuple[str, str]:
     found = engine.find()
     if found is not None:
         return "kind", f"a container engine answers ({found})"
-    return "native", "no container engine answers"
+    from k8s_tutor.clusters.minikube import drivers, program
+
+    why = "no container engine answers"
+    if program.find() is None:
+        return "native", why
+    driver = drivers.able(found)
+    if driver:
+        return "minikube", f"{why}, and minikube is there with a driver that can work ({driver})"
+    return "native", f"{why}, and minikube is there without a driver that could work"
 
 
 def _native() -> Provider:
@@ -130,4 +153,10 @@ def _kind() -> Provider:
     return KindProvider()
 
 
-_PROVIDERS: dict[str, Callable[[], Provider]] = {"native": _native, "kind": _kind}
+def _minikube() -> Provider:
+    from k8s_tutor.clusters.minikube.provider import MinikubeProvider
+
+    return MinikubeProvider()
+
+
+_PROVIDERS: dict[str, Callable[[], Provider]] = {"native": _native, "kind": _kind, "minikube": _minikube}

@@ -10,7 +10,7 @@ import base64
 import builtins
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class ContextProvider:
             remedy=f"kubectl --context {name} -n kube-system logs POD",
         )
 
-    def shell_argv(self, name: str) -> builtins.list[str]:
+    def shell_argv(self, name: str, command: Sequence[str] = ()) -> builtins.list[str]:
         """Not ours to enter. Raises UsageError."""
         raise UsageError(
             f"the nodes of {name!r} are not k8s-tutor's to enter",

@@ -1,5 +1,5 @@
 """The one interface to whatever runs a cluster. One file or folder an implementation: ``native/``, ``kind/``,
-``context.py``; ``choose.py`` picks one.
+``minikube/``, ``context.py``; ``choose.py`` picks one.
 
 A provider makes, finds and removes clusters; it knows nothing of labs or checks. All methods may block and
 are called from a worker thread; none touches the user's kubeconfig or current context.
@@ -8,12 +8,64 @@ are called from a worker thread; none touches the user's kubeconfig or current c
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from k8s_tutor.phases import Report
+
+
+class Reach(StrEnum):
+    """From where an address answers: where the tutor's shell stands (a node's network), or from a pod only."""
+
+    NODE = "node"
+    POD = "pod"
+
+
+class NodePorts(StrEnum):
+    """Where the port of a NodePort Service answers; ``UNKNOWN`` where it depends on what we do not see."""
+
+    NODE = "node"
+    LOCALHOST = "localhost"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What can be done with a cluster, as data: texts and screens follow it, and none asks for a provider's name.
+
+    ``pod_addresses``: from where pod and Service addresses answer. ``node_ports``: see NodePorts. ``several_nodes``:
+    it may be made with more than one. ``load_balancer``: somebody hands out addresses to Services of that type; None
+    where only trying tells. ``control_plane``: its parts may be broken and repaired, for it is ours. ``node_shell``:
+    there is a shell on a node. ``load_images``: images come onto the nodes without a registry.
+    The defaults are what is true of a cluster of which nothing is known.
+    """
+
+    pod_addresses: Reach = Reach.POD
+    node_ports: NodePorts = NodePorts.UNKNOWN
+    several_nodes: bool = False
+    load_balancer: bool | None = None
+    control_plane: bool = False
+    node_shell: bool = False
+    load_images: bool = False
+
+    def words(self) -> dict[str, str]:
+        """The same as plain words, as lab texts ask for them (``labs/where.py``)."""
+        return {
+            "pod-addresses": self.pod_addresses.value,
+            "node-ports": self.node_ports.value,
+            "several-nodes": _word(self.several_nodes),
+            "load-balancer": _word(self.load_balancer),
+            "control-plane": _word(self.control_plane),
+            "node-shell": _word(self.node_shell),
+            "load-images": _word(self.load_images),
+        }
+
+
+def _word(value: bool | None) -> str:
+    return "unknown" if value is None else "yes" if value else "no"
 
 
 @dataclass(frozen=True)
@@ -37,7 +89,8 @@ class Cluster:
     the cluster's own version, None to take it from PATH. ``running`` and ``ready`` are as last observed;
     ``tenant``: others work there too; only the namespace is the learner's, to be emptied but not deleted.
     ``trouble`` says in a sentence what is wrong when it is not ready. ``node_ports``: a port of the first node ->
-    the port of 127.0.0.1 at which it answers, where a node's own address may not be reachable.
+    the port of 127.0.0.1 at which it answers, where a node's own address may not be reachable. ``can``: what can be
+    done with it.
     """
 
     name: str
@@ -58,6 +111,7 @@ class Cluster:
     tenant: bool = False
     stand_ins: dict[str, str] = field(default_factory=dict)
     node_ports: dict[int, int] = field(default_factory=dict)
+    can: Abilities = field(default_factory=Abilities)
 
 
 class Provider(Protocol):
@@ -89,6 +143,6 @@ class Provider(Protocol):
         """Lines of what the cluster's parts logged (all, or one of ``components``), without a trailing newline."""
         ...
 
-    def shell_argv(self, name: str) -> builtins.list[str]:
-        """The argument list of a shell on the (first) node."""
+    def shell_argv(self, name: str, command: Sequence[str] = ()) -> builtins.list[str]:
+        """The argument list of a shell on the (first) node, or of one command there."""
         ...

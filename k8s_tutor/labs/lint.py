@@ -19,11 +19,13 @@ from k8s_tutor.labs import loader
 from k8s_tutor.labs.located import Located, Place, parse
 from k8s_tutor.labs.model import Action, CheckSpec, Lab, Step
 from k8s_tutor.labs.validate import Problem, did_you_mean, problems
+from k8s_tutor.labs.where import Words, cases, told
 
 MOST_LINES = 22
 """Lines of a step's text: what an 80×24 terminal shows beside two lines of the tutor's own."""
 MOST_COLUMNS = 78
 MOST_CHARACTERS = 1_400
+MOST_HINTS = 4
 _CALLOUT = re.compile(r"#\[(\d+)\]\s*$", re.MULTILINE)
 _POD = re.compile(r"\{pod\b(?!:[A-Za-z0-9./_-]+=[A-Za-z0-9._-]+\})")
 
@@ -84,8 +86,9 @@ class _Linter:
             yield from self._manifest(index)
         for index, step in enumerate(self.lab.steps):
             place: Place = ("steps", index)
-            yield from self._text(step, place)
-            yield from self._teaching(step, place)
+            for words in cases(step.source.parts if step.source else ()):
+                yield from self._text(step, place, words)
+                yield from self._teaching(step.fitted(words), place, words)
             for number, spec in enumerate(step.checks):
                 yield from self._check(spec, (*place, "checks", number))
             yield from self._names(step, place)
@@ -172,32 +175,52 @@ class _Linter:
         if len(set(told)) != len(told) or len(set(marked)) != len(marked):
             yield self._say(place, f"{manifest.name}: a callout's number is used twice")
 
-    def _text(self, step: Step, place: Place) -> Iterator[Problem]:
+    def _text(self, step: Step, place: Place, words: Words) -> Iterator[Problem]:
+        """The text as it is told on one sort of cluster; lines are those of the file."""
         name = self.located.data["steps"][place[1]]["text"]
-        file = str(self.lab.folder / name)
-        lines = step.text.rstrip("\n").split("\n")
-        if not step.text.strip():
-            yield Problem(file, 0, "the step's text is empty")
-        if len(lines) > MOST_LINES:
-            yield Problem(file, MOST_LINES + 1, f"{len(lines)} lines do not fit one screen (at most {MOST_LINES})")
-        if len(step.text) > MOST_CHARACTERS:
-            yield Problem(file, 0, f"{len(step.text)} characters are too many for one step (at most {MOST_CHARACTERS})")
-        for number, line in enumerate(lines, 1):
+        file, case = str(self.lab.folder / name), _case(words)
+        parts = step.source.text if step.source else ()
+        numbered = [
+            (part.line + number, line)
+            for part in parts
+            if part.holds(words)
+            for number, line in enumerate(part.text.splitlines())
+        ]
+        text = told(parts, words)
+        while numbered and not numbered[-1][1].strip():
+            numbered.pop()
+        if not text.strip():
+            yield Problem(file, 0, f"the step's text is empty{case}")
+            return
+        last = numbered[-1][0]
+        if len(numbered) > MOST_LINES:
+            row = numbered[MOST_LINES][0]
+            yield Problem(file, row, f"{len(numbered)} lines do not fit one screen (at most {MOST_LINES}){case}")
+        if len(text) > MOST_CHARACTERS:
+            yield Problem(
+                file, 0, f"{len(text)} characters are too many for one step (at most {MOST_CHARACTERS}){case}"
+            )
+        for number, line in numbered:
             if len(line) > MOST_COLUMNS:
                 yield Problem(file, number, f"{len(line)} columns (at most {MOST_COLUMNS})")
-        if step.text.count("```") % 2:
-            yield Problem(file, len(lines), "a fenced block (```) is not closed")
+        if text.count("```") % 2:
+            yield Problem(file, last, f"a fenced block (```) is not closed{case}")
 
-    def _teaching(self, step: Step, place: Place) -> Iterator[Problem]:
+    def _teaching(self, step: Step, place: Place, words: Words) -> Iterator[Problem]:
         """A step that checks also helps: task, hints, solution, why."""
+        case = _case(words)
         if step.checks:
             for key in ("task", "hints", "solution", "why"):
                 if not getattr(step, key):
-                    yield self._say(place, f"the step {step.id!r} has checks but no {key}")
+                    yield self._say(
+                        place, f"the step {step.id!r} has checks but no {key}{case if key == 'hints' else ''}"
+                    )
+        if len(step.hints) > MOST_HINTS:
+            yield self._say((*place, "hints"), f"{len(step.hints)} hints; at most {MOST_HINTS} are allowed{case}")
         whole = [_plain(_told(action)) for action in step.solution]
-        whole = [told for told in whole if told]
-        for number, hint in enumerate(step.hints):
-            if whole and all(told in _plain(hint) for told in whole):
+        whole = [each for each in whole if each]
+        for number, part in enumerate(step.source.hints if step.source else ()):
+            if whole and part.holds(words) and all(each in _plain(part.text) for each in whole):
                 yield self._say((*place, "hints", number), f"hint {number + 1} gives the whole solution away")
         asked = [question.check for question in step.questions]
         for number, check in enumerate(asked):
@@ -288,6 +311,11 @@ class _Linter:
                 yield self._say(here, f"{word!r}: a pod's name is written {{pod:label=value}}")
             if word == "learner" or word.removeprefix("--namespace=") == "learner":
                 yield self._say(here, f"{word!r}: the namespace differs; its name is written {{namespace}}")
+
+
+def _case(words: Words) -> str:
+    """`` where pod-addresses: pod``; nothing for a step that is told alike everywhere."""
+    return "".join(f" where {ability}: {value}" for ability, value in words.items())
 
 
 def _told(action: Action) -> str:

@@ -26,8 +26,10 @@ from k8s_tutor.labs.model import (
     Mistake,
     Mode,
     Question,
+    Source,
     Step,
 )
+from k8s_tutor.labs.where import DEFAULT, Part, chosen, parts_of, told, unknown
 
 LARGEST = 1_000_000
 """Bytes of the largest file of a lab that is read."""
@@ -132,7 +134,11 @@ def build(located: Located, path: Path) -> Lab:
         for index, each in enumerate(top.get("manifests", ()))
     )
     steps = tuple(
-        _step(data, ("steps", index), text_of(("steps", index, "text"), folder / each["text"]))
+        _step(
+            data,
+            ("steps", index),
+            parts_of(text_of(("steps", index, "text"), folder / each["text"]), str(folder / each["text"])),
+        )
         for index, each in enumerate(data.sequence(("steps",)))
     )
     return Lab(
@@ -206,25 +212,45 @@ def _manifest(each: Mapping[str, Any], path: Path, text: str) -> Manifest:
     return Manifest(each["name"], path, text, callouts)
 
 
-def _step(data: _Data, place: Place, text: str) -> Step:
+def _parts(data: _Data, place: Place) -> tuple[Part, ...]:
+    """Texts of a list, each plain or ``{where, text}``."""
+    found = []
+    for index, each in enumerate(data.sequence(place)):
+        here = (*place, index)
+        entry = {"text": each} if isinstance(each, str) else data.mapping(here)
+        where = data.mapping((*here, "where")) if "where" in entry else {}
+        trouble = unknown(where)
+        if trouble is not None:
+            raise LabError(trouble[0], file=data.file, line=data.line(here), remedy=f"one of: {', '.join(trouble[1])}")
+        found.append(Part(str(entry["text"]).strip(), dict(where), data.line(here)))
+    return tuple(found)
+
+
+def _step(data: _Data, place: Place, text: tuple[Part, ...]) -> Step:
     step = data.mapping(place)
+    source = Source(
+        text,
+        _parts(data, (*place, "commands")) if "commands" in step else (),
+        _parts(data, (*place, "hints")) if "hints" in step else (),
+    )
     many = {key: tuple(range(len(step.get(key, ())))) for key in ("checks", "questions", "mistakes")}
     return Step(
         id=step["id"],
         title=step["title"],
-        text=text,
+        text=told(source.text, DEFAULT),
         task=step.get("task", "").strip(),
-        commands=tuple(step.get("commands", ())),
+        commands=chosen(source.commands, DEFAULT),
         manifest=step.get("manifest", ""),
         checks=tuple(_check(data, (*place, "checks", index)) for index in many["checks"]),
         questions=tuple(_question(data.mapping((*place, "questions", index))) for index in many["questions"]),
-        hints=tuple(hint.strip() for hint in step.get("hints", ())),
+        hints=chosen(source.hints, DEFAULT),
         solution=_actions(data, (*place, "solution")) if "solution" in step else (),
         mistakes=tuple(_mistake(data, (*place, "mistakes", index)) for index in many["mistakes"]),
         why=step.get("why", "").strip(),
         covers=tuple(step.get("covers", ())),
         line=data.line(place),
         again=_actions(data, (*place, "again")) if "again" in step else (),
+        source=source,
     )
 
 

@@ -6,10 +6,12 @@ lab.yaml's keys are these dataclasses' fields (``uses`` is written ``check``, ``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from k8s_tutor.labs.where import Part, Words, chosen, told
 
 
 class Mode(StrEnum):
@@ -94,10 +96,25 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What of a step differs between clusters, with all its parts (``where.py``)."""
+
+    text: tuple[Part, ...] = ()
+    commands: tuple[Part, ...] = ()
+    hints: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them."""
+        return (*self.text, *self.commands, *self.hints)
+
+
+@dataclass(frozen=True)
 class Step:
     """One short step: its text (Markdown, one screen), its task, checks, hints in order, solution, mistakes.
 
-    ``again``: actions that undo what the step brings about, so that it can be done once more.
+    ``again``: actions that undo what the step brings about, so that it can be done once more. ``source``: what text,
+    commands and hints are made of; they themselves are those for one cluster (``fitted``).
     """
 
     id: str
@@ -115,6 +132,18 @@ class Step:
     covers: tuple[str, ...] = ()
     line: int = 0
     again: tuple[Action, ...] = ()
+    source: Source | None = None
+
+    def fitted(self, words: Words) -> Step:
+        """The same step as it is told on a cluster that can do this."""
+        if self.source is None or not any(part.where for part in self.source.parts):
+            return self
+        return replace(
+            self,
+            text=told(self.source.text, words),
+            commands=chosen(self.source.commands, words),
+            hints=chosen(self.source.hints, words),
+        )
 
 
 @dataclass(frozen=True)
@@ -152,6 +181,10 @@ class Lab:
     def checks(self) -> tuple[CheckSpec, ...]:
         """All checks, in the order of their steps."""
         return tuple(spec for step in self.steps for spec in step.checks)
+
+    def fitted(self, words: Words) -> Lab:
+        """The same lab as it is told on a cluster that can do this; a lab as loaded is for ``where.DEFAULT``."""
+        return replace(self, steps=tuple(step.fitted(words) for step in self.steps))
 
     def step(self, step_id: str) -> Step | None:
         """The step of this id (or of this 1-based number), None if there is none."""

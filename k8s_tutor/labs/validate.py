@@ -128,6 +128,8 @@ def _pattern(pattern: str) -> str:
 
 
 def _size(name: str, rule: str, limit: int, value: Any, rules: Mapping[str, Any]) -> str:
+    if rule.endswith("Properties") and name.endswith(".where"):
+        return f"{name} must name an ability; one of: {', '.join(rules['properties'])}"
     if rule.endswith("Properties"):
         words = ", ".join(rules.get("properties", {}))
         return f"{name} must have exactly one key, the action's name, not {len(value)}; one of: {words}"

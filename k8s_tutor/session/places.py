@@ -5,16 +5,33 @@ from __future__ import annotations
 from k8s_tutor.clusters import choose
 from k8s_tutor.clusters.assigned import assigned
 from k8s_tutor.clusters.choose import DEFAULT_NAME, Chosen
-from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import ClusterError, UsageError
+from k8s_tutor.clusters.provider import Abilities, Cluster
+from k8s_tutor.errors import ClusterError, TutorError, UsageError
 from k8s_tutor.phases import silent
 
-__all__ = ["DEFAULT_NAME", "chosen", "find_cluster"]
+__all__ = ["DEFAULT_NAME", "abilities", "chosen", "find_cluster"]
 
 
 def chosen(name: str | None = None, provider: str | None = None) -> Chosen:
     """The cluster of our own that is meant, whether it is there or not, and the provider that has or would make it."""
     return choose.choose(name, provider)
+
+
+def abilities(name: str | None = None, context: str | None = None, provider: str | None = None) -> Abilities | None:
+    """What can be done with the cluster that is meant; None where there is none yet. Changes nothing, refuses nothing.
+
+    For texts that are shown without work on a cluster.
+    """
+    try:
+        given = assigned()
+        if given is not None:
+            return given.cluster.can
+        if context:
+            return Abilities()
+        there, _ = _there(name, choose.wish(provider))
+    except TutorError:
+        return None
+    return there.can if there is not None else None
 
 
 def find_cluster(name: str | None = None, context: str | None = None, provider: str | None = None) -> Cluster:
@@ -29,11 +46,7 @@ def find_cluster(name: str | None = None, context: str | None = None, provider: 
 
         return ContextProvider().up(context, report=silent)
     wanted = choose.wish(provider)
-    known = choose.clusters(wanted) if name is None else []
-    cluster = _only(known) if name is None else None
-    if cluster is None:
-        found = choose.find(name or DEFAULT_NAME, wanted)
-        cluster = found.cluster if found is not None else None
+    cluster, known = _there(name, wanted)
     meant = name or (cluster.name if cluster is not None else DEFAULT_NAME)
     option = "" if meant == DEFAULT_NAME else f" --name {meant}"
     if cluster is None and len(known) > 1:
@@ -55,6 +68,16 @@ def find_cluster(name: str | None = None, context: str | None = None, provider: 
             code="not-ready",
         )
     return cluster
+
+
+def _there(name: str | None, wanted: str) -> tuple[Cluster | None, list[Cluster]]:
+    """The cluster that is meant, if it is there, and (no name was given) all there are."""
+    known = choose.clusters(wanted) if name is None else []
+    only = _only(known)
+    if only is not None:
+        return only, known
+    found = choose.find(name or DEFAULT_NAME, wanted)
+    return (found.cluster if found is not None else None), known
 
 
 def _only(known: list[Cluster]) -> Cluster | None:

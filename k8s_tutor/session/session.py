@@ -73,6 +73,8 @@ class Session:
         ``namespace`` and ``folder`` in place of the learner's, ``keep=False`` (no saved progress) are for proofs;
         ``eager`` makes the observations of every step, not of the current one only.
         """
+        # Where pod addresses answer only to a pod, for one, the learner is told other commands.
+        lab = lab.fitted(cluster.can.words())
         self.lab = lab
         self.cluster = cluster
         self.workspace = Workspace(lab, folder)

@@ -92,7 +92,8 @@ def _without_choice(own: list[Cluster]) -> tuple[str, str, str]:
         found = choose.choose(choose.DEFAULT_NAME)
     except TutorError as error:
         return choose.DEFAULT_NAME, "native", error.message
-    told = f"a kind cluster is made: {found.why}" if found.cluster is None and found.provider.name == "kind" else ""
+    other = found.cluster is None and found.provider.name != "native"
+    told = f"a {found.provider.name} cluster is made: {found.why}" if other else ""
     return found.name, found.provider.name, told
 
 
@@ -136,7 +137,8 @@ def contexts() -> tuple[Choice, ...]:
 def ground(provider: str) -> Ground:
     """Whether a cluster of this provider could be started here, and how long it would take."""
     if provider != "native":
-        # An engine answers, or it would not be this provider; what it must load is said when it is loaded.
+        # An engine answers, or minikube has a driver, or it would not be this provider; what it must load is said when
+        # it is loaded.
         return Ground()
     from k8s_tutor.clusters.node.prepare import inspect
 

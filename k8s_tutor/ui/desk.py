@@ -128,7 +128,12 @@ class Desk:
         from k8s_tutor.labs.loader import load
         from k8s_tutor.labs.text import lab_text
 
-        return lab_text(load(lab_id))
+        lab = load(lab_id)
+        try:
+            cluster = self.cluster()
+        except TutorError:
+            cluster = None
+        return lab_text(lab if cluster is None else lab.fitted(cluster.can.words()))
 
     def open(self, lab_id: str, cluster: Cluster, /) -> SessionPort:
         """Open a session."""

@@ -10,18 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from k8s_tutor import atomic
+from k8s_tutor.clusters import keeping
 from k8s_tutor.clusters.kind import config, engine, kubeconfig, logs, names, node_image, program
 from k8s_tutor.clusters.kind import state as states
 from k8s_tutor.clusters.kind.engine import Container, Engine
 from k8s_tutor.clusters.kind.program import said
 from k8s_tutor.clusters.kind.progress import CNI, FIRST_GUESS, NODES, Step, Teller
-from k8s_tutor.clusters.kind.ready import PATIENCE, Readiness
+from k8s_tutor.clusters.kind.ready import NodeDoor
 from k8s_tutor.clusters.kind.state import KindState
 from k8s_tutor.clusters.kind.trouble import remedy_for
 from k8s_tutor.clusters.native.follow import Guess
 from k8s_tutor.clusters.native.locks import locked
 from k8s_tutor.clusters.node import prepare, tools
-from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError, UsageError
+from k8s_tutor.clusters.readiness import PATIENCE, Readiness
+from k8s_tutor.clusters.telling import plain
+from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.phases import Phase, PhaseState, Report
 
 NETWORK = "kind"
@@ -37,11 +40,7 @@ def up(name: str, *, nodes: int, image: str, kubernetes: str, report: Report) ->
     there = _containers(motor, name)
     if found is not None and there and found.stage == states.READY:
         if nodes > 1 and nodes != found.nodes:
-            raise UsageError(
-                f"Cluster {name} runs with {found.nodes} node(s).",
-                remedy=f"k8s-tutor cluster down --name {name}, then up as you want it; or another --name.",
-                code="different",
-            )
+            raise keeping.different(name, found.nodes)
         return _resume(found, motor, there, report)
     if found is not None or there:
         # Half made: what kind left cannot be told from what it would have to do.
@@ -128,7 +127,7 @@ def _make(name: str, motor: Engine, nodes: int, image: str, kubernetes: str, rep
     try:
         # Two creations at once race for the engine's network (kind#1596).
         waiting = PhaseState.RUNNING
-        lock = names.clusters_dir() / ".create.lock"
+        lock = keeping.creation_lock(names.clusters_dir())
         with locked(
             lock,
             patience=_LOCK_SECONDS,
@@ -166,7 +165,11 @@ def _finish(state: KindState, motor: Engine, teller: Teller, *, since: float = 0
     if len(nodes) < state.nodes:
         raise ClusterError(f"Of {state.nodes} nodes {len(nodes)} are there.", code="nodes")
     kubeconfig.write(state.name, nodes[0])
-    Readiness(state.name, motor, nodes, since=since).wait(teller, time.monotonic() + PATIENCE)
+    door = NodeDoor(motor, nodes[0].name)
+    readiness = Readiness(
+        state.name, names.cluster_dir(state.name), [node.name for node in nodes], door, since=since
+    )  # fmt: skip
+    readiness.wait(teller, time.monotonic() + PATIENCE)
     version = motor.ask("exec", nodes[0].name, "cat", "/kind/version").strip()[:40]
     ports = {port.partition("/")[0]: host for port, host in nodes[0].ports.items() if port != "6443/tcp"}
     state = replace(state.at(states.READY), version=version, ports=ports)
@@ -179,7 +182,7 @@ def _finish(state: KindState, motor: Engine, teller: Teller, *, since: float = 0
 
 def _failed(state: KindState, teller: Teller, error: TutorError) -> ClusterError:
     """Keep what the nodes logged, remove them, and say what was the matter."""
-    teller.fail(program.plain(error.message))
+    teller.fail(plain(error.message))
     with contextlib.suppress(TutorError, OSError):
         export_logs(state)
     motor = Engine(state.engine, state.program)
@@ -188,7 +191,7 @@ def _failed(state: KindState, teller: Teller, error: TutorError) -> ClusterError
         silent = Teller(lambda _phase: None, guess(1))
         program.run(program.delete_argv(state.kind, state.name), motor, silent, patience=120)
     with contextlib.suppress(OSError):
-        states.save(state.at(states.FAILED, program.plain(error.message)[:300]))
+        states.save(state.at(states.FAILED, plain(error.message)[:300]))
     why = " ".join([error.message, said(teller)])
     remedy = remedy_for(why) or f"See why: k8s-tutor cluster logs --name {state.name}; then try again."
     return ClusterError(f"Cluster {state.name} did not come up: {error.message}", remedy=remedy, code="bring-up")

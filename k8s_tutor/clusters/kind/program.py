@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import queue
-import subprocess
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from k8s_tutor.clusters import running
 from k8s_tutor.clusters.kind import names
 from k8s_tutor.clusters.kind.engine import Engine
 from k8s_tutor.clusters.kind.progress import Step, Teller
-from k8s_tutor.clusters.node.work import Work
+from k8s_tutor.clusters.telling import plain
 from k8s_tutor.errors import ClusterError
-from k8s_tutor.phases import silent
 
 CREATE_SECONDS = 1800.0
 """The longest a creation may take: a gigabyte of node image over a slow line is in it."""
-_TICK = 0.25
 
 
 def create_argv(kind: str, name: str, config: Path) -> list[str]:
@@ -67,39 +62,14 @@ def run(
     on_step: Callable[[Step], None] = lambda _step: None,
 ) -> None:
     """Run kind to its end, its lines told as phases. Raises ClusterError with its last words when it fails."""
-    work = Work(silent, names.clusters_dir())
-    child = work.start(argv, env=engine.environment(), stdout=subprocess.PIPE)
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def read() -> None:
-        assert child.stdout is not None
-        for raw in child.stdout:
-            lines.put(raw.decode("utf-8", "replace").rstrip("\r\n"))
-        lines.put(None)
+    def take(text: str) -> None:
+        step = teller.line(text)
+        if step is not None:
+            on_step(step)
 
-    reader = threading.Thread(target=read, name="kind", daemon=True)
-    reader.start()
-    deadline = time.monotonic() + patience
-    try:
-        while True:
-            try:
-                text = lines.get(timeout=_TICK)
-            except queue.Empty:
-                teller.tick()
-                if time.monotonic() > deadline:
-                    raise ClusterError(f"kind has not finished after {patience:.0f} s.", code="kind") from None
-                continue
-            if text is None:
-                break
-            step = teller.line(text)
-            if step is not None:
-                on_step(step)
-        code = child.wait()
-    finally:
-        if child.poll() is None:
-            work.end(child)
-        reader.join(5)
-        work.end(child)
+    env = engine.environment()
+    code = running.run(argv, env=env, folder=names.clusters_dir(), patience=patience, line=take, tick=teller.tick)
     if code != 0:
         raise ClusterError(f"kind {argv[1]} {argv[2]} failed: {said(teller)}", code="kind")
 
@@ -109,8 +79,3 @@ def said(teller: Teller) -> str:
     lines = list(teller.last)
     first = next((number for number, line in enumerate(lines) if line.startswith("ERROR")), max(0, len(lines) - 4))
     return " / ".join(plain(line) for line in lines[first : first + 6])[:900] or "without a word"
-
-
-def plain(text: str) -> str:
-    """One line without control characters."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:400]

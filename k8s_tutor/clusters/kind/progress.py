@@ -7,12 +7,11 @@ Where it writes to no terminal kind prints `` • Preparing nodes 📦  ...``, t
 from __future__ import annotations
 
 import re
-import time
-from collections import deque
 from dataclasses import dataclass
 
+from k8s_tutor.clusters import telling
 from k8s_tutor.clusters.native.follow import Guess
-from k8s_tutor.phases import Phase, PhaseState, Report
+from k8s_tutor.phases import PhaseState, Report
 
 IMAGE, NODES, CONFIG, CONTROL_PLANE, CNI, STORAGE, JOIN = (
     "image", "nodes", "config", "control-plane", "cni", "storage", "join"
@@ -30,7 +29,9 @@ _STEPS = (
     ("Joining", JOIN, "workers", "their kubelets ask to be taken in"),
     ("Waiting", READY, "ready", "every part answers, also through a Service"),
 )
-_OWN = {
+# Of several lines with one phase the first names it.
+_TEXTS = {
+    **{phase: (title, explains) for _, phase, title, explains in reversed(_STEPS)},
     DNS: ("DNS", "names for Services"),
     READY: ("ready", "every part answers, also through a Service"),
 }
@@ -69,19 +70,11 @@ def parse(line: str) -> Step | None:
     return Step(phase, _MARKS[match[1]], words)
 
 
-class Teller:
-    """Turns steps into phases with their times; ``tick`` now and then so that the running ones move on."""
+class Teller(telling.Teller):
+    """Turns kind's lines into phases with their times."""
 
     def __init__(self, report: Report, guess: Guess) -> None:
-        self._report = report
-        self._guess = guess
-        self._started = time.monotonic()
-        self._began: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
-        self._states: dict[str, PhaseState] = {}
-        self._details: dict[str, str] = {}
-        self.last: deque[str] = deque(maxlen=40)
-        """The newest lines that were no steps: what kind says when something fails."""
+        super().__init__(report, guess, _TEXTS, FIRST_GUESS)
 
     def line(self, text: str) -> Step | None:
         """Take one line of kind."""
@@ -92,55 +85,3 @@ class Teller:
             return None
         self.tell(step.phase, step.state, step.words if step.phase in (IMAGE, "kind") else "")
         return step
-
-    def tell(self, phase: str, state: PhaseState, detail: str = "") -> None:
-        """A phase stands so now."""
-        now = time.monotonic()
-        self._began.setdefault(phase, now)
-        if state in (PhaseState.DONE, PhaseState.FAILED):
-            self._ended.setdefault(phase, now)
-        self._states[phase] = state
-        if detail:
-            self._details[phase] = detail
-        self._say(phase)
-
-    def fail(self, why: str) -> None:
-        """Whatever still runs has failed."""
-        for phase, state in list(self._states.items()):
-            if state is PhaseState.RUNNING:
-                self.tell(phase, PhaseState.FAILED, why)
-
-    def tick(self) -> None:
-        """Tell the running phases again, with their time."""
-        for phase, state in list(self._states.items()):
-            if state is PhaseState.RUNNING:
-                self._say(phase)
-
-    def learn(self) -> None:
-        """Keep the times of a bring-up that succeeded."""
-        self._guess.learn({phase: end - self._started for phase, end in self._ended.items() if phase in FIRST_GUESS})
-
-    def _say(self, phase: str) -> None:
-        now, state = time.monotonic(), self._states[phase]
-        running = state is PhaseState.RUNNING
-        guessed = running and phase in FIRST_GUESS
-        elapsed = now - self._started
-        title, explains = _texts(phase)
-        self._report(
-            Phase(
-                id=phase,
-                title=title,
-                explains=explains,
-                state=state,
-                seconds=self._ended.get(phase, now) - self._began[phase],
-                seconds_left=self._guess.left(phase, elapsed) if guessed else None,
-                fraction=self._guess.share(phase, elapsed) if guessed else None,
-                detail=self._details.get(phase, ""),
-            )
-        )
-
-
-def _texts(phase: str) -> tuple[str, str]:
-    if phase in _OWN:
-        return _OWN[phase]
-    return next(((title, explains) for _, known, title, explains in _STEPS if known == phase), ("kind", ""))

@@ -6,23 +6,33 @@ import builtins
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from k8s_tutor.clusters import keeping
 from k8s_tutor.clusters.kind import kubeconfig, names
 from k8s_tutor.clusters.kind import logs as node_logs
 from k8s_tutor.clusters.kind import state as states
 from k8s_tutor.clusters.kind.engine import Container, Engine, exec_argv
 from k8s_tutor.clusters.kind.state import KindState
-from k8s_tutor.clusters.native.config import NAMESPACE
 from k8s_tutor.clusters.native.locks import locked
-from k8s_tutor.clusters.provider import Cluster, NodeInfo
-from k8s_tutor.errors import ClusterError, EnvironmentFault, UsageError
-from k8s_tutor.phases import Phase, PhaseState, Report, silent
+from k8s_tutor.clusters.provider import Abilities, Cluster, NodeInfo, NodePorts, Reach
+from k8s_tutor.errors import ClusterError, EnvironmentFault
+from k8s_tutor.phases import PhaseState, Report, silent
 
 _PATIENCE = 1900.0
 _STATUS_SECONDS = 2.0
+# Pod addresses are those of the engine's network: whether it can be entered is seen for each cluster.
+_CAN = Abilities(
+    node_ports=NodePorts.LOCALHOST,
+    several_nodes=True,
+    load_balancer=False,
+    control_plane=True,
+    node_shell=True,
+    load_images=True,
+)
 _EXPLAINS_DOWN = "every container, volume and file of the cluster goes; the node image stays with the engine"
 
 
@@ -46,11 +56,10 @@ class KindProvider:
         from k8s_tutor.clusters.kind import bring
 
         names.validate(name)
-        if not 1 <= nodes <= names.MAX_NODES:
-            raise UsageError(
-                f"A cluster has 1 to {names.MAX_NODES} nodes, not {nodes}.", remedy="--nodes 2", code="nodes"
-            )
-        with locked(_lock(name), patience=_PATIENCE, waiting=lambda: report(_waiting())):
+        keeping.check_nodes(nodes, names.MAX_NODES)
+        with locked(
+            keeping.lock(names.clusters_dir(), name), patience=_PATIENCE, waiting=lambda: report(keeping.waiting())
+        ):
             state = bring.up(name, nodes=nodes, image=self._image, kubernetes=self._kubernetes, report=report)
             return self._cluster(state, ready=True)
 
@@ -62,10 +71,12 @@ class KindProvider:
         started = time.monotonic()
         if not bring.anything_of(name):
             return False
-        with locked(_lock(name), patience=_PATIENCE, waiting=lambda: report(_waiting())):
-            report(_removing(PhaseState.RUNNING, started))
+        with locked(
+            keeping.lock(names.clusters_dir(), name), patience=_PATIENCE, waiting=lambda: report(keeping.waiting())
+        ):
+            report(keeping.removing(_EXPLAINS_DOWN, PhaseState.RUNNING, started))
             bring.remove(name)
-            report(_removing(PhaseState.DONE, started))
+            report(keeping.removing(_EXPLAINS_DOWN, PhaseState.DONE, started))
         states.tidy()
         return True
 
@@ -74,7 +85,8 @@ class KindProvider:
         names.validate(name)
         state = states.load(name)
         if state is None:
-            return self._broken(name) if names.cluster_dir(name).is_dir() else None
+            there = names.cluster_dir(name).is_dir()
+            return keeping.broken(name, self.name, kubeconfig.path(name)) if there else None
         return self._cluster(state, ready=None)
 
     def list(self) -> list[Cluster]:
@@ -92,17 +104,16 @@ class KindProvider:
         from k8s_tutor.clusters.kind.progress import Teller
 
         state = self._known(name)
-        if not archive.is_file():
-            raise UsageError(f"There is no file {archive}.", code="archive")
+        keeping.require_archive(archive)
         started = time.monotonic()
-        report(_loading(archive, PhaseState.RUNNING, started))
+        report(keeping.loading(archive, PhaseState.RUNNING, started))
         argv = program.load_argv(state.kind, name, archive)
         try:
             program.run(argv, Engine(state.engine, state.program), Teller(silent, guess(1)), patience=600)
         except ClusterError:
-            report(_loading(archive, PhaseState.FAILED, started))
+            report(keeping.loading(archive, PhaseState.FAILED, started))
             raise
-        report(_loading(archive, PhaseState.DONE, started))
+        report(keeping.loading(archive, PhaseState.DONE, started))
 
     def logs(self, name: str, component: str = "") -> Iterator[str]:
         """Lines of what the nodes' parts logged; UsageError for a component that there is not."""
@@ -114,17 +125,15 @@ class KindProvider:
         self._export(name)
         return node_logs.components(name)
 
-    def shell_argv(self, name: str) -> builtins.list[str]:
-        """A shell on the control plane's node. Raises ClusterError when it does not run."""
+    def shell_argv(self, name: str, command: Sequence[str] = ()) -> builtins.list[str]:
+        """A shell on the control plane's node, or one command there. Raises ClusterError when it does not run."""
         state = self._known(name)
         engine = Engine(state.engine, state.program)
         first = next(iter(engine.nodes(names.kind_name(name))), None)
         if first is None or not first.running:
-            raise ClusterError(
-                f"Cluster {name} does not run.", remedy=f"k8s-tutor cluster up --name {name}", code="not-running"
-            )
+            raise keeping.not_running(name)
         options = ["--interactive", *(["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else [])]
-        return exec_argv(engine, first.name, ["bash"], options=options)
+        return exec_argv(engine, first.name, command or ["bash"], options=options)
 
     def _export(self, name: str) -> None:
         from k8s_tutor.clusters.kind import bring
@@ -136,9 +145,7 @@ class KindProvider:
     def _known(self, name: str) -> KindState:
         state = states.load(names.validate(name))
         if state is None:
-            raise ClusterError(
-                f"There is no kind cluster {name}.", remedy=f"k8s-tutor cluster up --name {name}", code="no-cluster"
-            )
+            raise keeping.unknown(name, "kind cluster")
         return state
 
     def _cluster(self, state: KindState, *, ready: bool | None) -> Cluster:
@@ -158,7 +165,7 @@ class KindProvider:
             name=state.name,
             provider=self.name,
             kubeconfig=kubeconfig.path(state.name),
-            namespace=NAMESPACE,
+            namespace=keeping.NAMESPACE,
             owned=True,
             server=kubeconfig.server(state.name),
             version=state.version,
@@ -175,24 +182,15 @@ class KindProvider:
             egress=not state.stand_ins,
             stand_ins=dict(state.stand_ins),
             node_ports={int(port): host for port, host in state.ports.items() if port.isdigit()},
-        )
-
-    def _broken(self, name: str) -> Cluster:
-        return Cluster(
-            name=name,
-            provider=self.name,
-            kubeconfig=kubeconfig.path(name),
-            namespace=NAMESPACE,
-            owned=True,
-            trouble=f"Its state file is lost. Remove the rest: k8s-tutor cluster down --name {name}",
+            can=_CAN if local is None else replace(_CAN, pod_addresses=Reach.NODE),
         )
 
 
 def _trouble(state: KindState, found: list[Container]) -> str:
     if state.stage == states.REMOVING:
-        return f"Its removal was interrupted. Go on: k8s-tutor cluster down --name {state.name}"
+        return keeping.interrupted(state.name, removing=True)
     if state.stage == states.STARTING:
-        return f"It has not come up yet. Go on: k8s-tutor cluster up --name {state.name}"
+        return keeping.interrupted(state.name)
     if state.stage == states.FAILED:
         return f"It did not come up: {state.trouble} See: k8s-tutor cluster logs --name {state.name}"
     dead = [item.name for item in found if not item.running]
@@ -209,20 +207,3 @@ def _moment(text: str) -> float | None:
         return datetime.fromisoformat(text[:19] + "+00:00").timestamp()
     except ValueError:
         return None
-
-
-def _lock(name: str) -> Path:
-    return names.clusters_dir() / f".{name}.lock"
-
-
-def _waiting() -> Phase:
-    return Phase("lock", "waiting", "another k8s-tutor works on this cluster", PhaseState.RUNNING)
-
-
-def _removing(state: PhaseState, started: float) -> Phase:
-    return Phase("remove", "removing", _EXPLAINS_DOWN, state, seconds=time.monotonic() - started)
-
-
-def _loading(archive: Path, state: PhaseState, started: float) -> Phase:
-    title, explains = "loading images", f"{archive.name[:60]} into every node"
-    return Phase("load", title, explains, state, seconds=time.monotonic() - started)

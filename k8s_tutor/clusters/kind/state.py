@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
-from k8s_tutor import atomic
+from k8s_tutor.clusters import keeping
+from k8s_tutor.clusters.keeping import FILE
 from k8s_tutor.clusters.kind import names
 
-FILE = "state.json"
+__all__ = [
+    "FAILED",
+    "FILE",
+    "READY",
+    "REMOVING",
+    "STARTING",
+    "KindState",
+    "all_names",
+    "forget",
+    "load",
+    "save",
+    "tidy",
+]
+
 STARTING, READY, FAILED, REMOVING = "starting", "ready", "failed", "removing"
 
 
@@ -46,14 +56,13 @@ class KindState:
 
 def save(state: KindState) -> None:
     """Write the state in one step."""
-    atomic.write_text(names.cluster_dir(state.name) / FILE, json.dumps(asdict(state), indent=1) + "\n")
+    keeping.write(names.cluster_dir(state.name), asdict(state))
 
 
 def load(name: str) -> KindState | None:
     """The state as last written; None when there is no file, or when it cannot be read as one."""
     try:
-        content = json.loads((names.cluster_dir(name) / FILE).read_text(encoding="utf-8"))
-        state = KindState(**content)
+        state = KindState(**keeping.read(names.cluster_dir(name)))
         whole = {str(key): int(value) for key, value in state.ports.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return None
@@ -62,33 +71,14 @@ def load(name: str) -> KindState | None:
 
 def all_names() -> list[str]:
     """Names of all clusters with a folder, also of broken ones."""
-    folder = names.clusters_dir()
-    if not folder.is_dir():
-        return []
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return keeping.all_names(names.clusters_dir())
 
 
 def forget(name: str) -> None:
     """Remove the cluster's folder, the state file last. Raises OSError."""
-    folder = names.cluster_dir(name)
-    if not folder.is_dir():
-        return
-    for entry in folder.iterdir():
-        if entry.name != FILE:
-            _remove(entry)
-    (folder / FILE).unlink(missing_ok=True)
-    folder.rmdir()
+    keeping.forget(names.cluster_dir(name))
 
 
 def tidy() -> None:
     """Remove the folders of all clusters if nothing is in them."""
-    for empty in (names.clusters_dir(), names.clusters_dir().parent):
-        with contextlib.suppress(OSError):
-            empty.rmdir()
-
-
-def _remove(entry: Path) -> None:
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry)
-    else:
-        entry.unlink()
+    keeping.tidy(names.clusters_dir())

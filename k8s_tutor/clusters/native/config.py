@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from k8s_tutor.clusters import keeping
 from k8s_tutor.clusters.native import names
 from k8s_tutor.clusters.native.network import Ranges
 from k8s_tutor.clusters.node.material import Material
@@ -18,7 +19,7 @@ from k8s_tutor.clusters.node.material import Material
 REGISTRY_PORT = 5000
 API_PORT = 6443
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
-NAMESPACE = "learner"
+NAMESPACE = keeping.NAMESPACE
 _KUBEADM = "kubeadm.k8s.io/v1beta4"
 
 # One member elects itself as soon as its election time is over: a tenth of the default. The disk's word is not waited

@@ -6,23 +6,22 @@ import subprocess
 import time
 from pathlib import Path
 
+from k8s_tutor.clusters import keeping
 from k8s_tutor.clusters.native import names, node
 from k8s_tutor.clusters.native.state import ClusterState
-from k8s_tutor.errors import ClusterError, UsageError
-from k8s_tutor.phases import Phase, PhaseState, Report
+from k8s_tutor.errors import ClusterError
+from k8s_tutor.phases import PhaseState, Report
 
 _SECONDS = 600.0
 
 
 def load(state: ClusterState, archive: Path, report: Report) -> None:
     """Import into every node. Raises UsageError (no such file), ClusterError (a node does not run or take it)."""
-    if not archive.is_file():
-        raise UsageError(f"There is no file {archive}.", code="archive")
+    keeping.require_archive(archive)
     started = time.monotonic()
 
     def tell(stands: PhaseState, detail: str = "") -> None:
-        explains = f"{archive.name[:60]} into every node"
-        report(Phase("load", "loading images", explains, stands, time.monotonic() - started, detail=detail))
+        report(keeping.loading(archive, stands, started, detail))
 
     tell(PhaseState.RUNNING)
     for index in range(1, state.nodes + 1):

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from k8s_tutor.clusters import keeping
 from k8s_tutor.clusters.native import config, host, kubeconfig, names, node, texts
 from k8s_tutor.clusters.native import logs as node_logs
 from k8s_tutor.clusters.native import state as states
 from k8s_tutor.clusters.native.locks import locked
 from k8s_tutor.clusters.native.state import ClusterState
-from k8s_tutor.clusters.provider import Cluster, NodeInfo
-from k8s_tutor.errors import ClusterError, UsageError
-from k8s_tutor.phases import Phase, PhaseState, Report, silent
+from k8s_tutor.clusters.provider import Abilities, Cluster, NodeInfo, NodePorts, Reach
+from k8s_tutor.phases import PhaseState, Report, silent
 
 _PATIENCE = 900.0
 """Seconds to wait for another k8s-tutor that works on the same cluster; its first build of a node takes long."""
 _STATUS_SECONDS = 1.5
+CAN = Abilities(
+    pod_addresses=Reach.NODE,
+    node_ports=NodePorts.NODE,
+    several_nodes=True,
+    load_balancer=False,
+    control_plane=True,
+    node_shell=True,
+    load_images=True,
+)
 
 
 class NativeProvider:
@@ -35,11 +44,10 @@ class NativeProvider:
         from k8s_tutor.clusters.native import bring  # half of what this module would load, and only `up` needs it
 
         names.validate(name)
-        if not 1 <= nodes <= names.MAX_NODES:
-            raise UsageError(
-                f"A cluster has 1 to {names.MAX_NODES} nodes, not {nodes}.", remedy="--nodes 2", code="nodes"
-            )
-        with locked(_lock(name), patience=_PATIENCE, waiting=lambda: report(_waiting())):
+        keeping.check_nodes(nodes, names.MAX_NODES)
+        with locked(
+            keeping.lock(names.clusters_dir(), name), patience=_PATIENCE, waiting=lambda: report(keeping.waiting())
+        ):
             state = bring.up(name, nodes=nodes, egress=egress, report=report)
             return self._cluster(state, ready=True)
 
@@ -48,16 +56,18 @@ class NativeProvider:
         names.validate(name)
         started = time.monotonic()
         if not host.anything_of(name):
-            if _lock(name).exists():
+            if keeping.lock(names.clusters_dir(), name).exists():
                 # Of a call that was killed before it made anything.
-                with locked(_lock(name), patience=_PATIENCE):
+                with locked(keeping.lock(names.clusters_dir(), name), patience=_PATIENCE):
                     pass
                 states.tidy()
             return False
-        with locked(_lock(name), patience=_PATIENCE, waiting=lambda: report(_waiting())):
-            report(_removing(PhaseState.RUNNING, started))
+        with locked(
+            keeping.lock(names.clusters_dir(), name), patience=_PATIENCE, waiting=lambda: report(keeping.waiting())
+        ):
+            report(keeping.removing(texts.EXPLAINS_DOWN, PhaseState.RUNNING, started))
             host.remove(name)
-            report(_removing(PhaseState.DONE, started))
+            report(keeping.removing(texts.EXPLAINS_DOWN, PhaseState.DONE, started))
         states.tidy()
         return True
 
@@ -66,7 +76,8 @@ class NativeProvider:
         names.validate(name)
         state = states.load(name)
         if state is None:
-            return self._broken(name) if names.cluster_dir(name).is_dir() else None
+            there = names.cluster_dir(name).is_dir()
+            return keeping.broken(name, self.name, kubeconfig.path(name)) if there else None
         return self._cluster(state, ready=None)
 
     def list(self) -> list[Cluster]:
@@ -92,24 +103,20 @@ class NativeProvider:
         """What ``logs`` can be asked for."""
         return node_logs.components(name)
 
-    def shell_argv(self, name: str) -> builtins.list[str]:
-        """A shell on the control plane's node. Raises ClusterError when it does not run."""
+    def shell_argv(self, name: str, command: Sequence[str] = ()) -> builtins.list[str]:
+        """A shell on the control plane's node, or one command there. Raises ClusterError when it does not run."""
         state = self._known(name)
         process = node.process(name, 1)
         if process is None:
-            raise ClusterError(
-                f"Cluster {name} does not run.", remedy=f"k8s-tutor cluster up --name {name}", code="not-running"
-            )
+            raise keeping.not_running(name)
         path = f"{state.bin_dir}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         enter = ["nsenter", "-t", str(process.pid), "-n", "-m", "-p", "-u", "-i", "--wd=/"]
-        return [*enter, "env", f"PATH={path}", "KUBECONFIG=/etc/kubernetes/admin.conf", "bash"]
+        return [*enter, "env", f"PATH={path}", "KUBECONFIG=/etc/kubernetes/admin.conf", *(command or ["bash"])]
 
     def _known(self, name: str) -> ClusterState:
         state = states.load(names.validate(name))
         if state is None:
-            raise ClusterError(
-                f"There is no cluster {name}.", remedy=f"k8s-tutor cluster up --name {name}", code="no-cluster"
-            )
+            raise keeping.unknown(name, "cluster")
         return state
 
     def _cluster(self, state: ClusterState, *, ready: bool | None) -> Cluster:
@@ -144,36 +151,15 @@ class NativeProvider:
             trouble=trouble,
             egress=state.egress,
             stand_ins=dict(state.stand_ins),
-        )
-
-    def _broken(self, name: str) -> Cluster:
-        return Cluster(
-            name=name,
-            provider=self.name,
-            kubeconfig=kubeconfig.path(name),
-            namespace=config.NAMESPACE,
-            owned=True,
-            trouble=f"Its state file is lost. Remove the rest: k8s-tutor cluster down --name {name}",
+            can=CAN,
         )
 
 
 def _trouble(state: ClusterState, dead: list[str]) -> str:
     if state.stage == states.REMOVING:
-        return f"Its removal was interrupted. Go on: k8s-tutor cluster down --name {state.name}"
+        return keeping.interrupted(state.name, removing=True)
     if state.stage == states.STARTING:
-        return f"It has not come up yet. Go on: k8s-tutor cluster up --name {state.name}"
+        return keeping.interrupted(state.name)
     if dead:
         return f"{', '.join(dead)} does not run. Boot it: k8s-tutor cluster up --name {state.name}"
     return ""
-
-
-def _lock(name: str) -> Path:
-    return names.clusters_dir() / f".{name}.lock"
-
-
-def _waiting() -> Phase:
-    return Phase("lock", "waiting", "another k8s-tutor works on this cluster", PhaseState.RUNNING)
-
-
-def _removing(state: PhaseState, started: float) -> Phase:
-    return Phase("remove", "removing", texts.EXPLAINS_DOWN, state, seconds=time.monotonic() - started)

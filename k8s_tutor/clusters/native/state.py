@@ -5,19 +5,20 @@ Every name follows from the cluster's (``names``), so that ``down`` can do its w
 
 from __future__ import annotations
 
-import contextlib
-import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from k8s_tutor import atomic
+from k8s_tutor.clusters import keeping
+from k8s_tutor.clusters.keeping import FILE
 from k8s_tutor.clusters.native import names
 from k8s_tutor.clusters.native.network import Ranges
 from k8s_tutor.clusters.node.material import Material
 
-FILE = "state.json"
+__all__ = [
+    "FILE", "READY", "REMOVING", "STARTING", "ClusterState", "all_names", "forget", "load", "made_of", "save", "tidy",
+]  # fmt: skip
+
 STARTING, READY, REMOVING = "starting", "ready", "removing"
 
 
@@ -93,14 +94,13 @@ def made_of(state: ClusterState, material: Material) -> ClusterState:
 
 def save(state: ClusterState) -> None:
     """Write the state in one step."""
-    atomic.write_text(names.cluster_dir(state.name) / FILE, json.dumps(asdict(state), indent=1) + "\n")
+    keeping.write(names.cluster_dir(state.name), asdict(state))
 
 
 def load(name: str) -> ClusterState | None:
     """The state as last written; None when there is no file, or when it cannot be read as one."""
     try:
-        content = json.loads((names.cluster_dir(name) / FILE).read_text(encoding="utf-8"))
-        state = ClusterState(**content)
+        state = ClusterState(**keeping.read(names.cluster_dir(name)))
         state.networks()
     except (OSError, ValueError, TypeError):
         return None
@@ -109,29 +109,14 @@ def load(name: str) -> ClusterState | None:
 
 def all_names() -> list[str]:
     """Names of all clusters with a folder, also of broken ones."""
-    folder = names.clusters_dir()
-    if not folder.is_dir():
-        return []
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return keeping.all_names(names.clusters_dir())
 
 
 def forget(name: str) -> None:
-    """Remove the cluster's folder, the state file last, and the folders above it that are empty now."""
-    folder = names.cluster_dir(name)
-    if folder.is_dir():
-        for entry in folder.iterdir():
-            if entry.name == FILE:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-        (folder / FILE).unlink(missing_ok=True)
-        folder.rmdir()
+    """Remove the cluster's folder, the state file last. Raises OSError."""
+    keeping.forget(names.cluster_dir(name))
 
 
 def tidy() -> None:
     """Remove the folders of all clusters if nothing is in them."""
-    for empty in (names.clusters_dir(), names.clusters_dir().parent):
-        with contextlib.suppress(OSError):
-            empty.rmdir()
+    keeping.tidy(names.clusters_dir())

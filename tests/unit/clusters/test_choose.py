@@ -9,6 +9,7 @@ import pytest
 from k8s_tutor.clusters import choose
 from k8s_tutor.clusters.kind import engine
 from k8s_tutor.clusters.kind.engine import Engine
+from k8s_tutor.clusters.minikube import drivers, program
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, UsageError
 
@@ -31,7 +32,7 @@ def cluster(name: str, provider: str, *, ready: bool = True) -> Cluster:
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> dict[str, Fake]:
-    made = {"native": Fake("native"), "kind": Fake("kind")}
+    made = {name: Fake(name) for name in ("native", "kind", "minikube")}
     monkeypatch.setattr(choose, "_PROVIDERS", {name: (lambda fake=fake: fake) for name, fake in made.items()})
     monkeypatch.delenv(choose.VARIABLE, raising=False)
     return made
@@ -45,6 +46,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find", lambda: None)
+    monkeypatch.setattr(program, "find", lambda: None)
 
 
 def test_auto_takes_kind_where_an_engine_answers_and_says_so(there: dict[str, Fake], answering: None) -> None:
@@ -57,6 +59,31 @@ def test_auto_takes_native_where_none_answers(there: dict[str, Fake], silent: No
     found = choose.choose("dev")
     assert (found.provider.name, found.name) == ("native", "dev")
     assert "no container engine" in found.why
+
+
+def test_auto_takes_minikube_where_it_is_with_a_driver_and_says_which(
+    there: dict[str, Fake], silent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "find", lambda: Path("/usr/bin/minikube"))
+    monkeypatch.setattr(drivers, "able", lambda _engine: "qemu")
+    found = choose.choose(None)
+    assert found.provider.name == "minikube"
+    assert found.why == "no container engine answers, and minikube is there with a driver that can work (qemu)"
+    monkeypatch.setattr(drivers, "able", lambda _engine: "")
+    found = choose.choose(None)
+    assert found.provider.name == "native" and "without a driver" in found.why
+    monkeypatch.setattr(engine, "find", lambda: Engine("docker", "/usr/bin/docker"))
+    assert choose.choose(None).provider.name == "kind", "kind goes before minikube"
+
+
+def test_a_version_is_for_those_who_can_choose_one() -> None:
+    from k8s_tutor.clusters.minikube.provider import MinikubeProvider
+
+    assert isinstance(choose.fitted("minikube", "", "v1.36.2"), MinikubeProvider)
+    assert choose.fitted("kind", "kindest/node:v1", "").name == "kind"
+    for provider, image, version in (("native", "", "v1.36.2"), ("minikube", "kindest/node:v1", "")):
+        with pytest.raises(UsageError, match="is for kind"):
+            choose.fitted(provider, image, version)
 
 
 def test_what_is_there_goes_before_what_would_do(there: dict[str, Fake], answering: None) -> None:
