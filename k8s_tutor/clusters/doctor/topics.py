@@ -59,3 +59,7 @@ def as_markdown() -> str:
         cells = (f"`{topic.id}`", looks, topic.source, needed_in_words(topic))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -31,12 +31,13 @@ _PEM_END = re.compile(r"-----END [^\n-]{3,40}-----")
 _PEM_ESCAPED = re.compile(r"(?:[A-Za-z0-9+/=]{4,76}\\n){1,80}-----END [^\n-]{3,40}-----")
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{8,}\s*$")
 _KEYED = re.compile(
-    rf"""(?P<key>{_CALLED}[\w./-]{{0,60}}(?P<quote>\\?["']?)\s*[:=]\s*)"""
-    r"""(?P<value>\\?"(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s,;"'{}\[\]&]+)""",
+    rf"""(?P<key>{_CALLED}[\w./-]{{0,60}}(?P<quote>\\?["']?)[ \t]*[:=][ \t]*)"""
+    r"""(?P<value>\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'[^'\n]*'|(?:[^\s,;"'{}\[\]&\\]|\\(?!["']))+)""",
     re.IGNORECASE,
 )
 _FLAG = re.compile(
-    rf"""(?P<key>(?<![\w-])--?[\w-]{{0,40}}{_CALLED}[\w-]{{0,40}}["']?(?:\s+|\s*,\s*)["']?)(?P<value>[^\s"',\]]+)""",
+    rf"""(?P<key>(?<![\w-])--?[\w-]{{0,40}}{_CALLED}[\w-]{{0,40}}["']?"""
+    r"""(?:[ \t]+|\s*,\s*|\s*\n\s*-[ ]+)["']?)(?P<value>(?:[^\s"',\]\\]|\\(?!["']))+)""",
     re.IGNORECASE,
 )
 _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
@@ -46,13 +47,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "authorization header",
         re.compile(
-            r"(?P<key>\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"'\[]*(?:\w+\s+)?)[^\s\"',\]]+", re.IGNORECASE
+            r"(?P<key>\b(?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*[\"'\[]*(?:\w+[ \t]+)?)(?:[^\s\"',\]\\]|\\(?![\"']))+",
+            re.IGNORECASE,
         ),
         "key",
     ),
     ("bearer token", re.compile(r"(?P<key>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), "key"),
     ("token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"), ""),
-    ("password in a URL", re.compile(r"(?P<key>\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@\"'<>]+@"), "at"),
+    ("password in a URL", re.compile(r"(?P<key>\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/\"'<>]+@"), "at"),
     ("secret by its name", _FLAG, "key"),
     ("bootstrap token", re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), ""),
     (
@@ -122,6 +124,8 @@ class Redactor:
         inner = value.strip("\\\"'")
         if not inner or inner.lower() in _WORDS or "[redacted" in value:
             return match[0]
+        if ".go:" in match["key"] and inner.rstrip("]").isdigit():
+            return match[0]  # where in its source a program logged
         kind = "secret by its name"
         self.counts[kind] += 1
         place = _PLACE.format(kind)
