@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections import Counter
 from dataclasses import asdict
 from importlib.resources import files
 from itertools import groupby
@@ -54,7 +55,7 @@ def schema() -> dict[str, Any]:
 
 
 def as_text(examination: Examination, *, width: int = 80, everything: bool = False) -> str:
-    """The worst first, each with what was seen and the remedy; what is well in one line a subject.
+    """The worst first, each with what was seen and the remedy; what is well by number.
 
     ``everything``: each finding with its evidence, source and link.
     """
@@ -94,13 +95,9 @@ def _unseen(found: list[Finding], width: int) -> list[str]:
 
 
 def _well(found: list[Finding], width: int) -> list[str]:
-    by_subject: dict[str, list[str]] = {}
-    for finding in found:
-        by_subject.setdefault(finding.subject, []).append(finding.id)
-    lines = []
-    for subject, ids in by_subject.items():
-        lines += _wrapped(f"{_MARKS[State.OK]} {subject}: {', '.join(ids)}", width)
-    return lines
+    counts = Counter(finding.subject for finding in found)
+    told = ", ".join(f"{subject} ({number})" for subject, number in counts.items())
+    return _wrapped(f"{_MARKS[State.OK]} {told}", width) if told else []
 
 
 def _verdict(examination: Examination, everything: bool) -> str:

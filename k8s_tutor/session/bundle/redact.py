@@ -47,7 +47,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "authorization header",
         re.compile(
-            r"(?P<key>\b(?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*[\"'\[]*(?:\w+[ \t]+)?)(?:[^\s\"',\]\\]|\\(?![\"']))+",
+            r"(?P<key>\b(?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*[\"'\[]*(?:\w+[ \t]+)?)"
+            r"(?:[^\s\"',\]\\]|\\(?![\"']))+",
             re.IGNORECASE,
         ),
         "key",

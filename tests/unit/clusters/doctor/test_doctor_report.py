@@ -107,7 +107,7 @@ def test_text_is_short_wraps_and_begins_with_the_worst():
     examination = Examination((fail, dns.beyond("no way in"), disk.ok("room")), None, 0.1)
     text = as_text(examination, width=80)
     lines = text.splitlines()
-    assert lines[0].startswith("FAIL api: ") and "? " in text and "ok   machine: disk" in text
+    assert lines[0].startswith("FAIL api: ") and "? " in text and "ok   machine (1)" in text
     assert [line for line in lines if len(line) > 80] == [line for line in lines if "→ kubectl" in line]
     assert "room" not in text and "room" in as_text(examination, width=80, everything=True)
 
