@@ -1,44 +1,43 @@
-"""``doctor``: what this machine lacks, and the remedy."""
+"""``doctor``: what this machine and the cluster have and lack, the remedy, and a bundle for a bug report."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
+import shutil
+import sys
+from pathlib import Path
 
-from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, TutorError
+from k8s_tutor.errors import EXIT_PASS
 
 
 def run(options: argparse.Namespace) -> int:
     """Print every finding; exit 0 when everything needed is there, else 3."""
-    from k8s_tutor.clusters.doctor import findings, well
+    if options.list:
+        from k8s_tutor.clusters.doctor.topics import as_text as topics
 
-    cluster, trouble, remedy = _cluster(*(getattr(options, key, None) for key in ("cluster", "context", "provider")))
-    found = findings(cluster, trouble, remedy)
-    fine = well(found)
+        sys.stdout.write(topics())
+        return EXIT_PASS
+    from k8s_tutor.clusters.doctor.report import as_json, as_text, exit_code
+    from k8s_tutor.session.doctor import consult
+
+    examination = consult(*_meant(options))
     if options.output == "json":
-        print(
-            json.dumps({"ok": fine, "findings": [asdict(finding) for finding in found]}, indent=1, ensure_ascii=False)
-        )
+        sys.stdout.write(as_json(examination))
     else:
-        for finding in found:
-            mark = "ok  " if finding.ok else "FAIL" if finding.needed else "note"
-            print(f"{mark} {finding.id:14} {finding.evidence}")
-            if not finding.ok and finding.remedy:
-                print(f"     {'':14} → {finding.remedy}")
-        print("everything needed is there" if fine else "something needed is missing")
-    return EXIT_PASS if fine else EXIT_ENVIRONMENT
+        width = min(120, shutil.get_terminal_size().columns)
+        sys.stdout.write(as_text(examination, width=width, everything=options.all))
+    return exit_code(examination)
 
 
-def _cluster(name: str | None, context: str | None, provider: str | None) -> tuple[Cluster | None, str, str]:
-    """The cluster to look at, also a broken one; else None, why there is none, and the remedy."""
-    from k8s_tutor.clusters.assigned import assigned
-    from k8s_tutor.session.places import chosen, find_cluster
+def bundle(options: argparse.Namespace) -> int:
+    """Write one redacted archive for a bug report; print its path and what is inside."""
+    from k8s_tutor.session.bundle.pack import pack
 
-    try:
-        if context or assigned() is not None:
-            return find_cluster(name, context), "", ""
-        return chosen(name, provider).cluster, "", ""
-    except TutorError as error:
-        return None, error.message, error.remedy
+    packed = pack(*_meant(options), file=Path(options.file).absolute() if options.file else None)
+    sys.stdout.write(packed.told())
+    return EXIT_PASS
+
+
+def _meant(options: argparse.Namespace) -> tuple[str | None, str | None, str | None]:
+    name, context, provider = (getattr(options, key, None) for key in ("cluster", "context", "provider"))
+    return name, context, provider

@@ -109,8 +109,13 @@ def parser() -> argparse.ArgumentParser:
     _cluster(commands)
     _serve(commands)
 
-    doctor = _command(commands, "doctor", "doctor:run", "say what this machine lacks, and the remedy", place)
+    doctor = _command(commands, "doctor", "doctor:run", "say what machine and cluster lack, and the remedy", place)
     _output(doctor, "text", "json")
+    doctor.add_argument("--all", action="store_true", help="also what is well: evidence, source and link of each")
+    doctor.add_argument("--list", action="store_true", help="list the ids of all that is looked at; look at nothing")
+    verbs = doctor.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    pack = _command(verbs, "bundle", "doctor:bundle", "write one archive for a bug report, secrets redacted", place)
+    pack.add_argument("--file", metavar="FILE", help="where to (default: k8s-tutor-bundle-TIME.tar.gz here)")
 
     _command(commands, "config", "config:run", "print the tutor's settings (keys, colours, layout) and their file")
 

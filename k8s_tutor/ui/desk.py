@@ -15,7 +15,7 @@ from k8s_tutor.ui.ports import LabCard, SessionPort, ShellSpec
 
 if TYPE_CHECKING:
     from k8s_tutor.clusters.assigned import AssignedProvider
-    from k8s_tutor.clusters.doctor import Finding
+    from k8s_tutor.clusters.doctor.finding import Finding
     from k8s_tutor.clusters.provider import Cluster
     from k8s_tutor.labs.model import Lab
     from k8s_tutor.phases import Report
@@ -116,12 +116,9 @@ class Desk:
 
     def findings(self) -> Sequence[Finding]:
         """What this machine and the cluster have and lack."""
-        from k8s_tutor.clusters.doctor import findings
+        from k8s_tutor.session.doctor import consult_about
 
-        try:
-            return findings(self.cluster())
-        except TutorError as error:
-            return findings(None, error.message, error.remedy)
+        return consult_about(self.cluster).findings
 
     def lab_text(self, lab_id: str, /) -> str:
         """A whole lab as text."""

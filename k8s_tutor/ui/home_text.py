@@ -6,7 +6,7 @@ import time
 
 from textual.content import Content
 
-from k8s_tutor.clusters.doctor import Finding
+from k8s_tutor.clusters.doctor.finding import Finding, State
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.ui.choices import Choice, Ground
 from k8s_tutor.ui.ports import LabCard
@@ -132,14 +132,22 @@ def _own_state(cluster: Cluster) -> tuple[str, str, str]:
     return "●", GOOD, f"{what}{version}{since}"
 
 
+_SIGHTS = {
+    State.OK: ("✓ ok", GOOD),
+    State.NOTE: ("! note", WAIT),
+    State.FAIL: ("✗ lacks", BAD),
+    State.UNSEEN: ("? unseen", DIM),
+}
+
+
 def finding_rows(found: list[Finding]) -> list[Row]:
     """What the doctor saw: sign, id, evidence; below it the remedy of what is not well."""
     rows: list[Row] = []
     for item in found:
-        mark, colour = ("✓ ok  ", GOOD) if item.ok else ("✗ lacks ", BAD) if item.needed else ("! note ", WAIT)
+        mark, colour = _SIGHTS[item.state]
         rows.append(
-            (line((f"{mark:<8}", colour), (f"{plain(item.id, 20):<16}", STRONG)), line(plain(item.evidence, 400)))
+            (line((f"{mark:<9}", colour), (f"{plain(item.id, 20):<19}", STRONG)), line(plain(item.evidence, 400)))
         )
         if not item.ok and item.remedy:
-            rows.append((line(f"{'':<24}", ("→ ", ACCENT)), line((plain(item.remedy, 400), ACCENT))))
+            rows.append((line(f"{'':<28}", ("→ ", ACCENT)), line((plain(item.remedy, 400), ACCENT))))
     return rows

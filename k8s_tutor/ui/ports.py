@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # a start waits for none of these
     from k8s_tutor.checks.completing import Completion, Explanation
     from k8s_tutor.checks.writing import Problem
-    from k8s_tutor.clusters.doctor import Finding
+    from k8s_tutor.clusters.doctor.finding import Finding
     from k8s_tutor.clusters.provider import Cluster
     from k8s_tutor.labs.model import Lab
     from k8s_tutor.phases import Report

@@ -12,7 +12,8 @@ from typing import Any
 from k8s_tutor.checks.completing import Choice, Completion, Explanation
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status
 from k8s_tutor.checks.writing import Problem, problems
-from k8s_tutor.clusters.doctor import Finding as Sight
+from k8s_tutor.clusters.doctor.finding import Finding as Sight
+from k8s_tutor.clusters.doctor.finding import State
 from k8s_tutor.clusters.provider import Cluster, NodeInfo
 from k8s_tutor.errors import ClusterError, TutorError
 from k8s_tutor.kube.cursor import place
@@ -548,9 +549,9 @@ class FakeDesk:
 
     def findings(self) -> Sequence[Sight]:
         return (
-            Sight("python", True, "Python 3.11.7"),
-            Sight("root", False, "you are [not] root", "sudo k8s-tutor"),
-            Sight("tmux", False, "tmux is not on the PATH", "apt install tmux", needed=False),
+            Sight("python", State.OK, "Python 3.11.7"),
+            Sight("root", State.FAIL, "you are [not] root", "sudo k8s-tutor"),
+            Sight("tmux", State.NOTE, "tmux is not on the PATH", "apt install tmux", needed=False),
         )
 
     def lab_text(self, lab_id: str, /) -> str:

@@ -15,7 +15,7 @@ from k8s_tutor.clusters.node.packages import missing
 from k8s_tutor.errors import EnvironmentFault
 
 _LOW_DISK = 3 << 30
-_INSTANCES, _WATCHES = 100, 8192
+LEAST_INSTANCES, LEAST_WATCHES = 100, 8192
 _NFT_RULES = """table inet probe {
  chain nat {
   type nat hook prerouting priority -100
@@ -115,8 +115,8 @@ def _inotify() -> Finding:
     instances, watches = (_number(f"fs/inotify/max_user_{name}") for name in ("instances", "watches"))
     return Finding(
         "inotify",
-        instances >= _INSTANCES and watches >= _WATCHES,
-        f"inotify: {instances} instances, {watches} watches a user (needed: {_INSTANCES}, {_WATCHES})",
+        instances >= LEAST_INSTANCES and watches >= LEAST_WATCHES,
+        f"inotify: {instances} instances, {watches} watches a user (needed: {LEAST_INSTANCES}, {LEAST_WATCHES})",
         "sysctl -w fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288",
     )
 

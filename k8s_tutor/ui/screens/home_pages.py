@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from k8s_tutor.clusters.doctor import well
+from k8s_tutor.clusters.doctor.finding import well
 from k8s_tutor.ui.home_text import finding_rows
 from k8s_tutor.ui.reasons import Reasons
 from k8s_tutor.ui.screens.page import PageScreen

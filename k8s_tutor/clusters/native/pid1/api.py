@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import re
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def credentials(kubeconfig: str) -> dict[str, str]:
 
 
 def context_of(kubeconfig: Path, scratch: Path) -> ssl.SSLContext:
-    """A TLS context with a kubeconfig's certificates; ``scratch`` (a private file) holds the key for a moment.
+    """A TLS context with a kubeconfig's certificates; a private file beside ``scratch`` holds the key for a moment.
 
     Raises OSError, KeyError when the file is not (yet) whole.
     """
@@ -72,6 +74,8 @@ def context_of(kubeconfig: Path, scratch: Path) -> ssl.SSLContext:
     authority = base64.b64decode(found["certificate-authority-data"]).decode("ascii")
     pair = base64.b64decode(found["client-certificate-data"]) + base64.b64decode(found["client-key-data"])
     context = ssl.create_default_context(cadata=authority)
+    # Several may ask at once: each has a file of its own.
+    scratch = scratch.with_name(f"{scratch.name}.{os.getpid()}-{threading.get_ident()}")
     scratch.touch(mode=0o600)
     scratch.write_bytes(pair)
     try:
