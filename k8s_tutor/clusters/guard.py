@@ -120,9 +120,7 @@ def contradiction(facts: Facts) -> str:
     return ""
 
 
-def judge(
-    context: str, cluster: str, server: str, *, proxy: str = "", resolve: Resolve | None = None
-) -> Verdict:
+def judge(context: str, cluster: str, server: str, *, proxy: str = "", resolve: Resolve | None = None) -> Verdict:
     """Judge a context by its name, the name of its cluster entry, its server's address and the way there."""
     if SUSPICIOUS.search(context) or SUSPICIOUS.search(cluster):
         return Verdict(False, f"its name ({context[:80]}) looks like a production or cloud cluster")
