@@ -109,6 +109,11 @@ def down(options: argparse.Namespace) -> int:
     from k8s_tutor.session.places import chosen
 
     meant = chosen(options.name, options.provider)
+    if options.dry_run:
+        remains = meant.provider.remains(meant.name)
+        print("\n".join(_plain(line) for line in remains) or f"there is no cluster {meant.name}")
+        print("nothing was changed", file=sys.stderr)
+        return EXIT_PASS
     there = meant.provider.down(meant.name, report=Narrator())
     print(f"cluster {meant.name} is removed" if there else f"there is no cluster {meant.name}")
     return EXIT_PASS

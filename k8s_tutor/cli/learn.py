@@ -59,10 +59,18 @@ def reset(options: argparse.Namespace) -> int:
 
     lab = load(options.lab)
     cluster = cluster_of(options)
+    if options.dry_run:
+        from k8s_tutor.session.reset import preview
+        from k8s_tutor.session.workspace import Workspace
+
+        print("\n".join(preview(cluster, lab, Workspace(lab))))
+        print("nothing was changed", file=sys.stderr)
+        return EXIT_PASS
     if not options.yes:
         if not sys.stdin.isatty():
             raise UsageError("reset deletes the lab's objects and asks first", remedy=f"k8s-tutor reset {lab.id} --yes")
         print(
+            # What that is: --dry-run.
             f"This deletes everything in namespace {cluster.namespace} of cluster {cluster.name} "
             f"and moves your files of {lab.id} aside. Go on? [y/N] ",
             end="",

@@ -90,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     reset = _command(commands, "reset", "learn:reset", "begin a lab anew: empty namespace, files moved aside", place)
     reset.add_argument("lab", metavar="LAB")
     reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.add_argument("--dry-run", action="store_true", help="say what would be deleted, and change nothing")
 
     answer = _command(commands, "answer", "learn:answer", "answer a question of a lab")
     answer.add_argument("lab", metavar="LAB")
@@ -138,9 +139,16 @@ def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     up.add_argument(
         "--kubernetes", metavar="VERSION", default=None, help="the version (kind: by kind's own node image; minikube)"
     )
-    _command(verbs, "down", "cluster:down", "remove every trace of a cluster", name)
+    down = _command(verbs, "down", "cluster:down", "remove every trace of a cluster", name)
+    down.add_argument("--dry-run", action="store_true", help="say what would be removed, and change nothing")
     _output(_command(verbs, "status", "cluster:status", "what is there now", name), "text", "json")
     _output(_command(verbs, "list", "cluster:list_all", "all clusters"), "text", "json")
+    consent = _command(
+        verbs, "consent", "consent:run", "let the tutor work on a cluster that is not local; list, withdraw"
+    )
+    consent.add_argument("context_name", metavar="CONTEXT", nargs="?", help="of your kubeconfig (default: list)")
+    consent.add_argument("--typed", metavar="NAME", help="the context's name once more, where nobody can type it")
+    consent.add_argument("--withdraw", action="store_true", help="forget the consent")
     logs = _command(verbs, "logs", "cluster:logs", "what the cluster's parts logged", name)
     logs.add_argument("component", metavar="COMPONENT", nargs="?", default="")
     shell = _command(verbs, "shell", "cluster:shell", "a shell on the first node", name)

@@ -104,6 +104,10 @@ class AssignedProvider:
         """Not the learner's to remove. Raises UsageError."""
         raise UsageError(f"cluster {name[:40]!r} is shared: whoever runs the server stops it", code="assigned")
 
+    def remains(self, name: str) -> builtins.list[str]:
+        """Nothing is the learner's to remove."""
+        return []
+
     def status(self, name: str) -> Cluster | None:
         """The cluster, None for another name."""
         cluster = self.cluster

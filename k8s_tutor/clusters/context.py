@@ -1,7 +1,10 @@
 """A cluster that already runs, by the name of a context in the user's kubeconfig.
 
 The user's files are only read. What we use is a private copy (0600) that holds this one context, certificates
-embedded, with the learner's namespace as its default. ``guard`` decides before anything is written or asked.
+embedded, with the learner's namespace as its default. The copy is named after the cluster that it leads to: when the
+user's context comes to mean another one, that is another copy, and whoever works with the old one stays where they are.
+``guard`` decides by name and address, or ``consent`` was given, before anything is written here or asked there; the
+cluster's own facts are judged by the session (``session/standing.py``) before it writes anything.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from k8s_tutor import atomic, paths
-from k8s_tutor.clusters import guard
+from k8s_tutor.clusters import consent, guard
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, UsageError
 from k8s_tutor.phases import Phase, PhaseState, Report
@@ -43,10 +46,14 @@ class ContextProvider:
 
     def down(self, name: str, *, report: Report) -> bool:
         """Remove our private copy; the cluster itself is not ours and stays."""
-        copy = _copy_path(name)
-        there = copy.exists()
-        copy.unlink(missing_ok=True)
-        return there
+        copies = _copies(name)
+        for copy in copies:
+            copy.unlink(missing_ok=True)
+        return bool(copies)
+
+    def remains(self, name: str) -> builtins.list[str]:
+        """What ``down`` would remove."""
+        return [f"file {copy}" for copy in _copies(name)]
 
     def status(self, name: str) -> Cluster | None:
         """The cluster of this context, None if there is none; whether it answers is the session's to find out."""
@@ -95,7 +102,20 @@ class ContextProvider:
         """The contexts of the user's kubeconfig, in its order."""
         return tuple(self._merged()["contexts"])
 
-    def _cluster(self, name: str, *, write: bool = True) -> Cluster:
+    def unguarded(self, name: str) -> Cluster:
+        """The cluster of this context whatever it is, for its user to be asked about it; nothing else may use it."""
+        return self._cluster(name, unguarded=True)
+
+    def _guard(self, name: str, cluster_name: str, cluster: dict[str, Any]) -> None:
+        server, proxy = str(cluster.get("server", "")), str(cluster.get("proxy-url") or "")
+        verdict = guard.judge(name, cluster_name, server, proxy=proxy, resolve=self._resolve)
+        if verdict.allowed:
+            return
+        ca = fingerprint(cluster)
+        if not any(each.covers(server, ca) for each in consent.load()):
+            raise guard.refusal(name, verdict.reason)
+
+    def _cluster(self, name: str, *, write: bool = True, unguarded: bool = False) -> Cluster:
         merged = self._merged()
         context = merged["contexts"].get(name)
         if context is None:
@@ -110,17 +130,12 @@ class ContextProvider:
         if cluster is None:
             raise EnvironmentFault(f"context {name[:80]!r} names a cluster that the kubeconfig does not hold")
         server = str(cluster.get("server", ""))
-        guard.require(name, cluster_name, server, resolve=self._resolve)
-        if cluster.get("proxy-url"):
-            raise EnvironmentFault(
-                f"context {name[:80]!r} is refused: it goes through a proxy, so its address does not say where it ends",
-                remedy="use a local cluster without proxy-url: `k8s-tutor cluster up` makes one",
-                code="context-refused",
-            )
+        if not unguarded:
+            self._guard(name, cluster_name, cluster)
         user = merged["users"].get(user_name, {})
-        path = _copy_path(name)
+        path = _copy_path(name, cluster)
         if write:
-            text = _minified(name, cluster, user)
+            text = _minified(name, cluster_name, cluster, user_name, user)
             if not (path.exists() and path.read_text(encoding="utf-8") == text):
                 atomic.write_text(path, text)
         return Cluster(
@@ -201,22 +216,46 @@ def _with_data(entry: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _minified(name: str, cluster: dict[str, Any], user: dict[str, Any]) -> str:
+def fingerprint(cluster: dict[str, Any]) -> str:
+    """SHA-256 of the CA certificates that a cluster's entry names, in hex; empty where it names none."""
+    try:
+        text = _with_data(cluster).get("certificate-authority-data")
+        return hashlib.sha256(base64.b64decode(str(text))).hexdigest() if text else ""
+    except (ClusterError, ValueError):
+        return ""
+
+
+def _minified(name: str, cluster_name: str, cluster: dict[str, Any], user_name: str, user: dict[str, Any]) -> str:
     import yaml
 
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": name, "cluster": _with_data(cluster)}],
-        "users": [{"name": name, "user": _with_data(user)}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": NAMESPACE}}],
+        "clusters": [{"name": cluster_name, "cluster": _with_data(cluster)}],
+        "users": [{"name": user_name, "user": _with_data(user)}],
+        "contexts": [{"name": name, "context": {"cluster": cluster_name, "user": user_name, "namespace": NAMESPACE}}],
         "current-context": name,
     }
     return str(yaml.safe_dump(document, sort_keys=False))
 
 
-def _copy_path(name: str) -> Path:
+_LEADS = ("server", "certificate-authority-data", "tls-server-name", "proxy-url", "insecure-skip-tls-verify")
+"""What of a cluster's entry decides where it leads."""
+
+
+def _stem(name: str) -> str:
     # A context's name may hold anything, a slash too: it must not decide where we write.
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)[:60].lstrip(".")
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return paths.state_dir() / "contexts" / f"{plain}-{digest}.kubeconfig"
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _copy_path(name: str, cluster: dict[str, Any]) -> Path:
+    whole = _with_data(cluster)
+    leads = repr([str(whole.get(key, "")) for key in _LEADS])
+    digest = hashlib.sha256(leads.encode()).hexdigest()[:8]
+    return paths.state_dir() / "contexts" / f"{_stem(name)}-{digest}.kubeconfig"
+
+
+def _copies(name: str) -> builtins.list[Path]:
+    folder = paths.state_dir() / "contexts"
+    return sorted(path for path in folder.glob("*.kubeconfig") if path.name.rpartition("-")[0] == _stem(name))

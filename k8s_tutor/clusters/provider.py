@@ -127,6 +127,10 @@ class Provider(Protocol):
         """Remove every trace; false if there was nothing. Works from the state file alone."""
         ...
 
+    def remains(self, name: str) -> builtins.list[str]:
+        """What ``down`` would remove, one thing a line, its sort first; changes nothing."""
+        ...
+
     def status(self, name: str) -> Cluster | None:
         """What is there now, None if nothing; never blocks for more than 3 s, never changes anything."""
         ...

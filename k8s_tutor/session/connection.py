@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from k8s_tutor.clusters.provider import Cluster
-from k8s_tutor.errors import ClusterError, TutorError
+from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.kube.client import Api, connect
 from k8s_tutor.kube.errors import Conflict, Forbidden, NotFound
 from k8s_tutor.kube.probes import NetnsProber, Prober
@@ -67,8 +67,8 @@ class Connection:
 
     @property
     def may_empty(self) -> bool:
-        """Whether what is in the namespace may be deleted, but not the namespace: ours, on a shared cluster."""
-        return self.namespace.ours and self.cluster.tenant
+        """Whether what is in the namespace may be deleted, but not the namespace: ours, on somebody else's cluster."""
+        return self.namespace.ours and not self.cluster.owned
 
     def prober(self) -> Prober:
         """The way to send requests in this cluster. Raises TutorError when there is none."""
@@ -98,9 +98,18 @@ class Connection:
 
 
 def open_connection(cluster: Cluster, namespace: str | None = None) -> Connection:
-    """Connect, and make the namespace if it is missing. Raises ClusterError when the API server does not answer."""
+    """Connect, and make the namespace if it is missing.
+
+    Raises ClusterError when the API server does not answer, EnvironmentFault (with nothing written) when the guard
+    refuses the cluster, or when on somebody else's cluster a namespace of this name is not the tutor's.
+    """
+    from k8s_tutor.session.standing import admit
+
     api, journal = connect(cluster.kubeconfig), Journal()
     try:
+        admit(api, cluster)
+        if not cluster.owned and not cluster.tenant:
+            _not_somebodys(api, namespace or cluster.namespace)
         found = ensure_namespace(api, namespace or cluster.namespace, journal=journal, strict=False)
         if cluster.owned and not found.ours and found.name == cluster.namespace:
             with journal.deed(kubectl("label", "namespace", found.name, f"{MANAGED_BY}={OURS}"), NAMESPACE_WHY):
@@ -149,6 +158,21 @@ def ensure_namespace(
             return _with_account(api, there, OLDER_ACCOUNT_SECONDS, strict) if there.ours else there
         # A reset that was cut short: its end has to be waited for.
         _await_gone(api, there, max(deadline - time.monotonic(), 0.0))
+
+
+def _not_somebodys(api: Api, name: str) -> None:
+    """Raise EnvironmentFault when there is a namespace of this name that does not bear our label."""
+    try:
+        found = find_namespace(api, name)
+    except Forbidden:
+        return  # then it cannot be made either, and whoever gave it is told so where it is needed
+    if found is not None and not found.ours:
+        mark = kubectl("label", "namespace", name, f"{MANAGED_BY}={OURS}")
+        raise EnvironmentFault(
+            f"namespace {name} is there already and is not k8s-tutor's: nothing is done in it",
+            remedy=f"if it was made for this: {mark}; else ask for another one",
+            code="not-ours",
+        )
 
 
 def _adopt(api: Api, namespace: Namespace) -> Namespace:

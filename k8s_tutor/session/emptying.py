@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.client import Api
-from k8s_tutor.kube.errors import Conflict, NotFound
+from k8s_tutor.kube.errors import Conflict, Forbidden, NotFound, Unauthorized
 from k8s_tutor.session.journal import Journal, kubectl
 
 WHY = "start the lab over"
@@ -49,11 +49,22 @@ def empty(api: Api, namespace: str, journal: Journal) -> None:
             time.sleep(0.2)
 
 
+def contents(api: Api, namespace: str) -> list[tuple[str, str]]:
+    """What ``empty`` would delete: ``kind/name`` and UID."""
+    return [(name, uid) for name, _path, uid, _going in _in(api, namespace)]
+
+
 def _in(api: Api, namespace: str) -> Iterator[tuple[str, str, str, bool]]:
     """What is there: ``kind/name``, path, UID, and whether it is on its way out."""
     for kind, collection in _MADE.items():
         path = collection.format(namespace=quote(namespace, safe=""))
-        for item in api.list(path)["items"]:
+        try:
+            items = api.list(path)["items"]
+        except Unauthorized:
+            raise
+        except Forbidden:
+            continue  # who may not see them could not make them either
+        for item in items:
             metadata = item.get("metadata") or {}
             name = str(metadata.get("name"))
             if name in _SYSTEM:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
-from k8s_tutor.kube.client import Api
+from k8s_tutor.kube.client import Api, connect
 from k8s_tutor.kube.errors import ApiRefused, Conflict, NotFound
 from k8s_tutor.kube.manifest import ManifestError, parse_manifest
 from k8s_tutor.labs.model import Lab
@@ -17,8 +18,9 @@ from k8s_tutor.session.connection import (
     ensure_namespace,
     find_namespace,
 )
-from k8s_tutor.session.emptying import empty
+from k8s_tutor.session.emptying import contents, empty
 from k8s_tutor.session.journal import Journal, kubectl, shell
+from k8s_tutor.session.standing import admit
 from k8s_tutor.session.workspace import Workspace
 
 WHY = "start the lab over"
@@ -36,12 +38,7 @@ def renew(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Names
     if connection.may_empty:
         return _emptied(connection, lab, workspace)
     if not connection.may_reset:
-        raise TutorError(
-            f"namespace {old.name} of cluster {connection.cluster.name} is not k8s-tutor's to delete",
-            remedy=f"delete what you made yourself: kubectl --kubeconfig {connection.cluster.kubeconfig} "
-            f"-n {old.name} delete deployment,service,pod --all",
-            code="not-ours",
-        )
+        raise not_ours(connection.cluster, old.name)
     api, journal = connection.api, connection.journal
     left = [
         f"delete the lab's objects in namespace {ELSEWHERE}",
@@ -82,6 +79,39 @@ def _emptied(connection: Connection, lab: Lab, workspace: Workspace) -> tuple[Na
     return namespace, [f"namespace {namespace.name} was emptied", *moved, f"progress of {lab.id} is cleared"]
 
 
+def preview(cluster: Cluster, lab: Lab, workspace: Workspace) -> list[str]:
+    """What a reset would delete and move, one thing a line; only asks, and makes no namespace either.
+
+    Raises TutorError as a reset would where it may not be done.
+    """
+    api = connect(cluster.kubeconfig)
+    try:
+        admit(api, cluster)
+        found, lines = find_namespace(api, cluster.namespace), []
+        if found is not None:
+            if not found.ours and not cluster.owned:
+                raise not_ours(cluster, found.name)
+            if cluster.owned:
+                lines.append(f"delete namespace {found.name} (UID {found.uid}) with everything in it, and make it anew")
+            lines += [f"delete {what} (UID {uid}) in namespace {found.name}" for what, uid in contents(api, found.name)]
+        if cluster.owned:
+            lines += [f"delete {name} (UID {uid}) in namespace {ELSEWHERE}" for name, _path, uid in strays(api, lab)]
+    finally:
+        api.close()
+    lines += [f"move aside {path}" for path in workspace.to_move()]
+    return [*lines, f"clear the progress of {lab.id}"]
+
+
+def not_ours(cluster: Cluster, namespace: str) -> TutorError:
+    """The error for a namespace that is somebody else's."""
+    return TutorError(
+        f"namespace {namespace} of cluster {cluster.name} is not k8s-tutor's to delete",
+        remedy=f"delete what you made yourself: kubectl --kubeconfig {cluster.kubeconfig} "
+        f"-n {namespace} delete deployment,service,pod --all",
+        code="not-ours",
+    )
+
+
 def reset_command(lab_id: str, cluster: str = "") -> str:
     """The command that begins a lab anew."""
     return shell(("k8s-tutor", "reset", lab_id, *(("--cluster", cluster) if cluster else ())))
@@ -110,9 +140,8 @@ def remove_strays(api: Api, lab: Lab, journal: Journal | None = None) -> list[st
     caller sees to that): nothing else there is the lab's.
     """
     removed = []
-    for kind_name, path in _own_objects(api, lab):
+    for kind_name, path, uid in strays(api, lab):
         try:
-            uid = str((api.get(path).get("metadata") or {}).get("uid", ""))
             now = ("--grace-period=0", "--force") if kind_name.startswith("Pod/") else ()
             command = kubectl("delete", kind_name, f"--namespace={ELSEWHERE}", *now)
             with (journal or Journal()).deed(command, WHY):
@@ -121,6 +150,15 @@ def remove_strays(api: Api, lab: Lab, journal: Journal | None = None) -> list[st
         except (NotFound, Conflict):
             continue
     return removed
+
+
+def strays(api: Api, lab: Lab) -> list[tuple[str, str, str]]:
+    """The lab's own objects in namespace ``default``: ``Kind/name``, path and UID."""
+    found = []
+    for kind_name, path in _own_objects(api, lab):
+        with contextlib.suppress(NotFound):
+            found.append((kind_name, path, str((api.get(path).get("metadata") or {}).get("uid", ""))))
+    return found
 
 
 def _own_objects(api: Api, lab: Lab) -> list[tuple[str, str]]:

@@ -165,9 +165,13 @@ class Workspace:
             unobserved=dict.fromkeys(KINDS, why),
         )
 
+    def to_move(self) -> list[Path]:
+        """What ``back_up`` moves aside."""
+        return [entry for entry in self._entries() if not entry.name.startswith((".", "before-reset-"))]
+
     def back_up(self) -> Path | None:
         """Move every file into a dated folder inside; None when there is nothing to move."""
-        entries = [entry for entry in self._entries() if not entry.name.startswith((".", "before-reset-"))]
+        entries = self.to_move()
         if not entries:
             return None
         base = self.folder / f"before-reset-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -76,6 +76,18 @@ def remove(name: str) -> None:
     states.forget(name)
 
 
+def remains(name: str) -> list[str]:
+    """What ``remove`` would remove, one thing a line. Raises EnvironmentFault."""
+    known = states.load(name)
+    motor = Engine(known.engine, known.program) if known else engine.find()
+    lines = [f"container {each.name} with its volumes" for each in _containers(motor, name)] if motor else []
+    if known is not None and motor is not None and not known.network_there and motor.has_network(NETWORK):
+        lines.append(f"network {NETWORK}, unless somebody else uses it")
+    if names.cluster_dir(name).exists():
+        lines.append(f"folder {names.cluster_dir(name)}")
+    return lines
+
+
 def anything_of(name: str) -> bool:
     """Whether something of this cluster is there."""
     if names.cluster_dir(name).exists():

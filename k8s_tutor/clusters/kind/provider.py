@@ -80,6 +80,13 @@ class KindProvider:
         states.tidy()
         return True
 
+    def remains(self, name: str) -> builtins.list[str]:
+        """Its containers with their volumes, and its folder. Raises EnvironmentFault when no engine answers."""
+        from k8s_tutor.clusters.kind import bring
+
+        names.validate(name)
+        return bring.remains(name)
+
     def status(self, name: str) -> Cluster | None:
         """What is there now, None if nothing. Changes nothing, takes at most three seconds."""
         names.validate(name)

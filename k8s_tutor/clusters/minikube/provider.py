@@ -76,6 +76,12 @@ class MinikubeProvider:
         keeping.tidy(names.clusters_dir())
         return True
 
+    def remains(self, name: str) -> builtins.list[str]:
+        """Its profile, with all that minikube made for it, and its folder."""
+        names.validate(name)
+        folder = names.cluster_dir(name)
+        return [f"profile {names.profile(name)} of minikube", f"folder {folder}"] if folder.exists() else []
+
     def status(self, name: str) -> Cluster | None:
         """What is there now, None if nothing. Changes nothing, takes at most three seconds."""
         names.validate(name)

@@ -77,6 +77,27 @@ def remove(name: str) -> None:
         ) from error
 
 
+def remains(name: str) -> list[str]:
+    """What ``remove`` would remove, one thing a line."""
+    pids: set[int] = set()
+    lines = []
+    for tree in cgroups.hierarchies():
+        folder = tree.root / names.cgroup(name)
+        pids |= _members(folder)
+        if folder.is_dir():
+            lines.append(f"cgroup {folder}")
+    processes = []
+    for pid in sorted(pids - {os.getpid()}):
+        with contextlib.suppress(OSError):
+            processes.append(f"process {pid} {Path(f'/proc/{pid}/comm').read_text(encoding='utf-8').strip()}")
+    links = [names.bridge(name), *(names.veth(name, index) for index in range(1, names.MAX_NODES + 1))]
+    lines += [f"link {link}" for link in links if network.link_exists(link)]
+    lines += [f"mount {point}" for point in _mounts(names.cluster_dir(name))]
+    if names.cluster_dir(name).exists():
+        lines.append(f"folder {names.cluster_dir(name)}")
+    return processes + lines
+
+
 def _end_members(name: str) -> None:
     # Whoever is in our cgroup was started by us: a launcher that was interrupted, say.
     deadline = time.monotonic() + 10
@@ -103,13 +124,17 @@ def _members(folder: Path) -> set[int]:
     return found
 
 
-def _unmount(folder: Path) -> None:
+def _mounts(folder: Path) -> list[str]:
     points = []
     for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
         point = line.split()[1].encode().decode("unicode_escape")
         if point == str(folder) or point.startswith(f"{folder}/"):
             points.append(point)
-    for point in reversed(points):
+    return points
+
+
+def _unmount(folder: Path) -> None:
+    for point in reversed(_mounts(folder)):
         subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
 
 

@@ -71,6 +71,11 @@ class NativeProvider:
         states.tidy()
         return True
 
+    def remains(self, name: str) -> builtins.list[str]:
+        """Its processes, cgroups, links, mounts and its folder, as they are now."""
+        names.validate(name)
+        return host.remains(name)
+
     def status(self, name: str) -> Cluster | None:
         """What is there now, None if nothing. Changes nothing, takes at most two seconds."""
         names.validate(name)

@@ -44,7 +44,7 @@ def test_the_private_copy_holds_only_this_context_with_our_namespace(tmp_path: P
     assert [item["name"] for item in copy["contexts"]] == ["kind-lab"]
     assert copy["current-context"] == "kind-lab"
     assert copy["contexts"][0]["context"]["namespace"] == "learner"
-    assert copy["users"] == [{"name": "kind-lab", "user": {"token": "token-kind-lab"}}]
+    assert copy["users"] == [{"name": "kind-lab-user", "user": {"token": "token-kind-lab"}}]
     assert "example.com" not in cluster.kubeconfig.read_text()
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
