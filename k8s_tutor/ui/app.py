@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import var
@@ -69,6 +69,8 @@ class TutorApp(Clipboard):
         self.jobs = Jobs()
         self.startup = Startup(desk, self._startup_changed)
         self._wanted = lab
+        self.keyed_at = 0.0
+        """When a key came last (``time.monotonic``): what can wait does so while somebody types."""
         self.settings = settings.load()
         self._resumes = resume and lab is None and self.settings.start == "resume"
         self.split, self.three = self.settings.split, self.settings.three
@@ -77,6 +79,12 @@ class TutorApp(Clipboard):
         chosen = settings.chosen_theme(self.settings)
         self.theme = chosen if chosen in self.available_themes else "tutor-dark"
         self.set_keymap(dict(self.settings.keys))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take note of keys, wherever they go."""
+        if isinstance(event, events.Key):
+            self.keyed_at = time.monotonic()
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Home, or the lab that was named on the command line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,12 +25,19 @@ from k8s_tutor.ui.text import GOOD, WAIT, line
 from k8s_tutor.ui.widgets.cluster.rows import ClusterRows
 from k8s_tutor.ui.widgets.statusbar import Strip
 
+if TYPE_CHECKING:
+    from k8s_tutor.ui.app import TutorApp
+
 VIEWS = {"tree": "Tree", "tables": "Tables", "nodes": "Nodes", "events": "Events"}
 KINDS: dict[str, tuple[str, ...] | None] = {"tree": None, "tables": None, "nodes": ("Pod",), "events": ("Event",)}
 """The kinds that a view reads (None: all)."""
 SHARE = 6.0
 """After an update the pane rests so many times as long as it took: with what Textual adds that is at most about a fifth
 of a core, however much changes."""
+YIELDS = 6.0
+"""So many times longer while somebody types: with thousands of pods an update takes as long as a key may wait."""
+TYPING = 1.0
+"""Seconds for which a key counts as typing."""
 
 HELP = """
 The live cluster: the objects of your namespace as they are now, by whoever changed them.
@@ -180,7 +188,9 @@ class ClusterPane(Vertical):
         self._rows.end()
         self.rows.show(listed, tail=self.view == "events")
         self._names()
-        self._rest_until = time.monotonic() + (time.thread_time() - began + painting) * SHARE
+        now = time.monotonic()
+        share = SHARE * YIELDS if now - cast("TutorApp", self.app).keyed_at < TYPING else SHARE
+        self._rest_until = now + (time.thread_time() - began + painting) * share
 
     def _list(self) -> list[Row]:
         now = self.now()
