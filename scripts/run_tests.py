@@ -28,15 +28,11 @@ KIND = "tests/cluster/test_kind.py"
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its commands run in turn; ``cluster`` parts wait until the cluster's material is there.
-
-    ``asked``: run only when it is named.
-    """
+    """One part: its commands run in turn; ``cluster`` parts wait until the cluster's material is there."""
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     cluster: bool = False
-    asked: bool = False
 
 
 def pytest(*arguments: str) -> tuple[str, ...]:
@@ -59,14 +55,14 @@ PARTS = (
     Part("cluster", (pytest("tests/cluster", f"--ignore={KIND}"),), cluster=True),
     # One story: what follows a test that failed would wait in vain.
     Part("e2e", (pytest("tests/e2e", "-x"),), cluster=True),
-    # Docker's engine from Debian, kind, a node image, both labs: about six minutes more.
-    Part("kind", (pytest(KIND),), cluster=True, asked=True),
+    # Docker's engine from Debian, kind, a node image, both labs.
+    Part("kind", (pytest(KIND),), cluster=True),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, prog="./dev test")
-    parser.add_argument("parts", nargs="*", help="parts to run (all but kind, if none is named)")
+    parser.add_argument("parts", nargs="*", help="parts to run (all, if none is named)")
     parser.add_argument("--list", action="store_true", help="list the parts")
     options = parser.parse_args()
     names = [part.name for part in PARTS]
@@ -77,7 +73,7 @@ def main() -> int:
     if unknown:
         print(f"error: no part named {', '.join(unknown)}; there are: {', '.join(names)}", file=sys.stderr)
         return 2
-    chosen = [part for part in PARTS if part.name in options.parts or not (options.parts or part.asked)]
+    chosen = [part for part in PARTS if part.name in options.parts or not options.parts]
     return run(chosen)
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 COALESCE = 0.015
 """Seconds to gather what changes together before judging."""
-LEAVE, LONGEST_PAUSE = 5.0, 0.5
+LEAVE, LONGEST_PAUSE = 8.0, 0.5
 """A judgement is followed by a pause of so many times its own length, at most so many seconds."""
 SYNC_SECONDS = 5.0
 LOST_GRACE = 4.0
