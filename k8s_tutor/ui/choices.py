@@ -6,6 +6,7 @@ Only looks. May block for some seconds (a stopped API server is asked, a host na
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 
 from k8s_tutor.clusters.provider import Cluster
@@ -154,5 +155,7 @@ def _refusal(name: str) -> str:
     try:
         ContextProvider().inspect(name)
     except TutorError as error:
-        return error.message.rpartition("refused: ")[2]
+        command = shlex.join(("k8s-tutor", "cluster", "consent", name[:100]))
+        way_in = f". Yours to learn on all the same? {command}" if error.code == "context-refused" else ""
+        return error.message.rpartition("refused: ")[2] + way_in
     return "it cannot be used"

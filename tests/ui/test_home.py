@@ -196,7 +196,7 @@ users: [{name: u, user: {token: t}}]
     monkeypatch.setenv("KUBECONFIG", str(config))
     found = contexts()
     assert [(each.name, bool(each.why_not)) for each in found] == [("kind-a", False), ("prod-eu", True)]
-    assert "production" in found[1].why_not
+    assert "production" in found[1].why_not and found[1].why_not.endswith("k8s-tutor cluster consent prod-eu")
     assert not (Path(os.environ["XDG_STATE_HOME"]) / "k8s-tutor" / "contexts").exists()
     config.write_text("a: [")
     assert "not YAML" in contexts()[0].why_not
