@@ -224,6 +224,7 @@ def test_a_cluster_found_by_context_is_checked_and_its_kubeconfig_left_alone(
     through, relay = relayed(cluster, tmp_path, context="k8s-tutor-here")
     monkeypatch.setenv("KUBECONFIG", str(through.kubeconfig))
     before = through.kubeconfig.read_bytes()
+    kubectl("label", "namespace", namespace, "app.kubernetes.io/managed-by=k8s-tutor")
     kubectl("run", "nginx-pod", "--image=nginx", "--labels=app=nginx")
     try:
         assert cli.main(["check", "lab1", "--context", "k8s-tutor-here", "--step", "apply", "--output", "json"]) == 0

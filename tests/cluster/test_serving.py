@@ -218,11 +218,11 @@ def test_the_plain_commands_work_there_too(anna: As) -> None:
 
 WHOLE_LAB = """
 import sys
-from k8s_tutor.labs.loader import find
+from k8s_tutor.labs.loader import load
 from k8s_tutor.session.places import find_cluster
 from k8s_tutor.session.session import Session
 
-with Session(find(sys.argv[1]), find_cluster()) as session:
+with Session(load(sys.argv[1]), find_cluster()) as session:
     for step in session.lab.steps:
         session.solve(step.id)
         if all(check.optional for check in step.checks):
