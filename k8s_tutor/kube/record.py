@@ -123,6 +123,19 @@ class Life:
         return self.versions[0].change is Change.SEEN
 
 
+class Lives(dict[str, tuple[Life, ...]]):
+    """Kind -> its lives, and with them who bears which name now, so that nobody has to look through thousands.
+
+    ``bearers``: kind -> name -> the object. Whoever makes other lives out of these makes a plain dict, without them.
+    """
+
+    bearers: Mapping[str, Mapping[str, Object]]
+
+    def __init__(self, lives: Mapping[str, tuple[Life, ...]], bearers: Mapping[str, Mapping[str, Object]]) -> None:
+        super().__init__(lives)
+        self.bearers = bearers
+
+
 @dataclass(frozen=True)
 class Request:
     """One HTTP request that the tutor sent, over a connection of its own, with a nonce in its URL."""
@@ -230,6 +243,8 @@ class Record:
 
     def named(self, kind: str) -> Mapping[str, Object]:
         """Name -> the object of this kind that bears it now. Made once: several checks ask for thousands of pods."""
+        if isinstance(self.lives, Lives):
+            return self.lives.bearers.get(kind, {})
         found = self._named.get(kind)
         if found is None:
             found = self._named[kind] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from k8s_tutor.kube.history import History, slim
-from k8s_tutor.kube.record import KINDS, Change, Evidence, File, Life, Log, Object, Record, Sample, Version
+from k8s_tutor.kube.record import KINDS, Change, Evidence, File, Lives, Log, Object, Record, Sample, Version
 
 GONE_LIMIT = 500
 MIDDLE_LIMIT = 10_000
@@ -35,7 +35,8 @@ class Recorder:
         self._names: dict[str, dict[str, str]] = {kind: {} for kind in self.kinds}
         self._gone: dict[str, deque[str]] = {}
         self._changed: dict[str, deque[str]] = {}
-        self._lives: dict[str, tuple[Life, ...]] = dict.fromkeys(self.kinds, ())
+        self._bearers: dict[str, dict[str, Object]] = {kind: {} for kind in self.kinds}
+        self._lives = Lives(dict.fromkeys(self.kinds, ()), {})
         self._stale: set[str] = set()
         self._synced: set[str] = set()
         self._unobserved: dict[str, str] = dict.fromkeys(self.kinds, "it was not listed yet")
@@ -173,10 +174,13 @@ class Recorder:
         """The record now. Cheap: what did not change since the last snapshot is the same object as then."""
         with self._lock:
             if self._stale:
-                self._lives = dict(self._lives)
+                bearers = dict(self._lives.bearers)
+                lives = Lives(self._lives, bearers)
                 for kind in self._stale:
                     # Made anew with each change, of thousands of objects: nothing is called that need not be.
-                    self._lives[kind] = tuple([each.kept or each.life() for each in self._histories[kind].values()])
+                    lives[kind] = tuple([each.kept or each.life() for each in self._histories[kind].values()])
+                    bearers[kind] = dict(self._bearers[kind])
+                self._lives = lives
                 self._stale.clear()
             return Record(
                 namespace=self.namespace,
@@ -278,6 +282,8 @@ class Recorder:
             obj = _sharing(history.last.object, obj)
             self._thin(kind, uid)
         history.add(Version(at, change, obj, relisted))
+        if name:
+            self._bearers.setdefault(kind, {})[name] = obj
         self._stale.add(kind)
         return True
 
@@ -303,6 +309,7 @@ class Recorder:
         histories = self._histories[history.kind]
         if self._names.get(history.kind, {}).get(history.name) == history.uid:
             del self._names[history.kind][history.name]
+            self._bearers[history.kind].pop(history.name, None)
         # Gone lives move to the end, so that the first gone one is the one that went first.
         histories[history.uid] = histories.pop(history.uid)
         gone = self._gone.setdefault(history.kind, deque())
@@ -319,6 +326,7 @@ class Recorder:
             kept = {key: item for key, item in histories.items() if item.gone_at is None}
             self._histories[kind] = kept
             self._names[kind] = {item.name: key for key, item in kept.items()}
+            self._bearers[kind] = {item.name: item.last.object for item in kept.values() if item.name}
             self._gone[kind] = deque()
             self._stale.add(kind)
         self._samples, self._logs, self._others = {}, {}, {}

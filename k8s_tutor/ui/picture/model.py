@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any
 
 from k8s_tutor.kube.record import Life, Object, Record
@@ -25,6 +27,7 @@ from k8s_tutor.ui.picture.fields import (
 
 NEW_SECONDS = 15.0
 GONE_SECONDS = 20.0
+_READY = attrgetter("ready")
 
 
 class Entry:
@@ -92,9 +95,9 @@ class Shelf:
 
     def take(self, lives: tuple[Life, ...], now: float) -> bool:
         """Take over what is known now; whether anything is another than before."""
-        if lives is self._lives:
-            return False
-        self._lives = lives
+        before, self._lives = self._lives, lives
+        if lives is before or self._same_places(before, lives):
+            return lives is not before
         entries, changed, found, fresh = self.entries, False, 0, []
         for life in lives:
             entry = entries.get(life.uid)
@@ -119,6 +122,27 @@ class Shelf:
             if life.gone_at is not None:
                 self._gone[life.uid] = life.gone_at
         return changed or bool(fresh)
+
+    def _same_places(self, before: tuple[Life, ...], lives: tuple[Life, ...]) -> bool:
+        """Take over what changed when nobody came, went or moved: nearly always so, and of thousands only a few."""
+        if len(before) != len(lives):
+            return False
+        others = [(old, new) for old, new in compress(zip(before, lives, strict=True), map(is_not, before, lives))]
+        if any(old.uid != new.uid or old.gone_at != new.gone_at or new.uid not in self.entries for old, new in others):
+            return False
+        for _, new in others:
+            self.entries[new.uid].take(new)
+        return True
+
+    @property
+    def there(self) -> int:
+        """How many exist."""
+        return len(self.entries) - len(self._gone)
+
+    @property
+    def ready(self) -> int:
+        """How many of them are ready."""
+        return sum(map(_READY, self.entries.values()))
 
     def expire(self, now: float) -> bool:
         """Let go of what is gone for long enough; whether anything was."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 import threading
+from dataclasses import replace
 from typing import Any
 
 from k8s_tutor.kube.history import VERSION_LIMIT
@@ -247,3 +249,32 @@ def test_feeding_from_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert len(list(recorder.snapshot().gone("Pod"))) == 200 and not list(recorder.snapshot().alive("Pod"))
+
+
+def test_who_bears_a_name_is_known_as_if_all_were_looked_through() -> None:
+    chance = random.Random(7)
+    recorder = Recorder("learner", ["Pod"], clock=Clock())
+    recorder.namespace_is("first")
+    recorder.sync("Pod", [])
+    version, alive = 0, {}
+    for turn in range(600):
+        version += 1
+        name = f"pod-{chance.randrange(8)}"
+        deed = chance.randrange(6)
+        if deed == 0 and name in alive:
+            recorder.feed("Pod", Change.DELETED, pod(name, version, alive.pop(name)))
+        elif deed == 1:  # made again, and nobody told that the first one went
+            alive[name] = f"uid-{version}"
+            recorder.feed("Pod", Change.ADDED, pod(name, version, alive[name]))
+        elif deed == 2:
+            alive = {each: uid for each, uid in alive.items() if chance.random() < 0.7}
+            recorder.sync("Pod", [pod(each, version, uid) for each, uid in alive.items()])
+        elif deed == 3 and turn % 50 == 0:
+            recorder.namespace_is(f"namespace-{turn}")
+        elif name in alive:
+            recorder.feed("Pod", Change.MODIFIED, pod(name, version, alive[name], phase=str(version)))
+        record = recorder.snapshot()
+        looked = replace(record, lives=dict(record.lives))
+        assert dict(record.named("Pod")) == dict(looked.named("Pod"))
+        assert {each: found["metadata"]["uid"] for each, found in record.named("Pod").items()} == alive
+    assert version == 600 and alive

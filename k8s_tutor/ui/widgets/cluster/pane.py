@@ -206,7 +206,7 @@ class ClusterPane(Vertical):
 
     def _names(self) -> None:
         pods = self._model.shelf("Pod")
-        there, ready = sum(pod.there for pod in pods), sum(pod.ready for pod in pods)
+        there, ready = pods.there, pods.ready
         badge = line((f"{ready}/{there}", GOOD if ready == there else WAIT)) if there else Content()
         names = tuple((view, name, badge if view == "tree" else line()) for view, name in VIEWS.items())
         self.query_one("#views", Strip).show_tabs(names, self.view)
