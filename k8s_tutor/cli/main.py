@@ -108,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     lint.add_argument("path", metavar="PATH", help="a lab's folder or its lab.yaml")
 
     _cluster(commands)
+    _images(commands)
     _serve(commands)
 
     doctor = _command(commands, "doctor", "doctor:run", "say what machine and cluster lack, and the remedy", place)
@@ -162,6 +163,29 @@ def _cluster(commands: argparse._SubParsersAction[_Parser]) -> None:
     load = _command(verbs, "load-images", "cluster:load_images", "put images onto every node, without a registry", name)
     load.add_argument("archive", metavar="ARCHIVE", help="of docker save or an OCI layout as tar, one platform")
     _command(verbs, "kubeconfig", "cluster:kubeconfig", "print the path of the cluster's own kubeconfig", name)
+
+
+def _images(commands: argparse._SubParsersAction[_Parser]) -> None:
+    name = _Parser(add_help=False)
+    name.add_argument("--name", metavar="NAME", help="which cluster (default: the only one, or tutor)")
+    name.add_argument("--provider", metavar="PROVIDER", default=None, help=PROVIDER)
+    platform = _Parser(add_help=False)
+    platform.add_argument(
+        "--platform", choices=("linux/amd64", "linux/arm64"), help="of the machines that will run them (this one's)"
+    )
+    labs = _Parser(add_help=False)
+    labs.add_argument("labs", metavar="LAB", nargs="*", help="of these labs only (default: of all)")
+    file = _Parser(add_help=False)
+    file.add_argument("file", metavar="FILE")
+    group = commands.add_parser(
+        "images", help="list, pull, save, load: the labs' images, for a class behind one slow line"
+    )
+    verbs = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser, required=True)
+    listed = _command(verbs, "list", "images:listed", "which there are, what of them is here", labs, platform)
+    _output(listed, "text", "json")
+    _command(verbs, "pull", "images:pull", "load them from their registries, by digest", labs, platform)
+    _command(verbs, "save", "images:save", "write them into one archive, an OCI layout as tar", file, labs, platform)
+    _command(verbs, "load", "images:load", "put an archive's images onto every node, without a registry", file, name)
 
 
 def _serve(commands: argparse._SubParsersAction[_Parser]) -> None:

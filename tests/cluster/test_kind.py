@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from native_helpers import Kubectl, archive_of, tell, until
 
 from k8s_tutor.cli.main import main
 from k8s_tutor.clusters import choose
+from k8s_tutor.clusters.images.archive import save
+from k8s_tutor.clusters.images.kept import default_platform, find
 from k8s_tutor.clusters.kind import engine as engines
 from k8s_tutor.clusters.kind import names
 from k8s_tutor.clusters.kind.config import NODE_PORTS
@@ -183,6 +186,26 @@ def test_an_archive_of_images_needs_no_registry(learner: Kubectl, tmp_path: Path
     learner("run", "brought", "--image=brought:1", "--image-pull-policy=Never", "--restart=Never", "--", "true")
     learner("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/brought", "--timeout=60s")
     learner("delete", "pod", "brought")
+
+
+def test_a_class_archive_is_served_inside_of_the_nodes_too(kind: Cluster, learner: Kubectl, tmp_path: Path) -> None:
+    """The tag latest is asked for at each start: a registry inside of the node has to know what was brought.
+
+    kind's own node image has none: there the manifest has to say that what is on the node will do.
+    """
+    there = find("docker.io/library/nginx:latest", default_platform())
+    assert there is not None
+    archive = tmp_path / "class.tar"
+    save([replace(there, ref="docker.io/library/k8s-tutor-class:latest")], archive, lambda _done, _whole: None)
+    KindProvider().load_images(NAME, archive, report=tell)
+    policy = "IfNotPresent" if kind.egress else "Always"
+    learner("run", "anew", "--image=k8s-tutor-class", f"--image-pull-policy={policy}")
+    learner("wait", "--for=condition=Ready", "pod/anew", "--timeout=60s")
+    if policy == "Always":
+        events = learner.get("events")["items"]
+        pulled = [event["message"] for event in events if event["reason"] == "Pulled"]
+        assert any('Successfully pulled image "k8s-tutor-class"' in message for message in pulled), pulled
+    learner("delete", "pod", "anew")
 
 
 def test_shell_and_logs(kind: Cluster) -> None:

@@ -106,7 +106,7 @@ class KindProvider:
 
         Raises UsageError when there is no such file, ClusterError when a node does not take it.
         """
-        from k8s_tutor.clusters.kind import program
+        from k8s_tutor.clusters.kind import images, program
         from k8s_tutor.clusters.kind.bring import guess
         from k8s_tutor.clusters.kind.progress import Teller
 
@@ -116,7 +116,9 @@ class KindProvider:
         report(keeping.loading(archive, PhaseState.RUNNING, started))
         argv = program.load_argv(state.kind, name, archive)
         try:
-            program.run(argv, Engine(state.engine, state.program), Teller(silent, guess(1)), patience=600)
+            engine = Engine(state.engine, state.program)
+            program.run(argv, engine, Teller(silent, guess(1)), patience=600)
+            images.serve(state, engine, archive)
         except ClusterError:
             report(keeping.loading(archive, PhaseState.FAILED, started))
             raise

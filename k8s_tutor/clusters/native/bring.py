@@ -90,6 +90,8 @@ def _start(name: str, nodes: int, egress: bool, state: ClusterState | None, repo
     material = _material(state, report)
     if state is None:
         state = _plan(name, nodes, egress, material)
+        # From now on its own files: the cache may be cleaned, and what is loaded into this cluster is nobody else's.
+        material = state.restored_material()
     else:
         state = state.at(states.STARTING)
         states.save(state)

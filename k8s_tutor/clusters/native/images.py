@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from k8s_tutor.clusters import keeping
+from k8s_tutor.clusters.images.archive import Archived, copy_into, layout_in, stand_ins_after
 from k8s_tutor.clusters.native import names, node
+from k8s_tutor.clusters.native import state as states
 from k8s_tutor.clusters.native.state import ClusterState
 from k8s_tutor.errors import ClusterError
 from k8s_tutor.phases import PhaseState, Report
@@ -24,6 +27,7 @@ def load(state: ClusterState, archive: Path, report: Report) -> None:
         report(keeping.loading(archive, stands, started, detail))
 
     tell(PhaseState.RUNNING)
+    served = layout_in(archive)
     for index in range(1, state.nodes + 1):
         lack = _import(state, index, archive)
         if lack:
@@ -33,7 +37,21 @@ def load(state: ClusterState, archive: Path, report: Report) -> None:
                 remedy="An archive of one platform is needed: docker save --platform linux/amd64 -o FILE IMAGE",
                 code="load-images",
             )
+    if served:
+        _serve(state, archive, served)
     tell(PhaseState.DONE)
+
+
+def _serve(state: ClusterState, archive: Path, images: list[Archived]) -> None:
+    """Have the nodes' registry serve them, too: for the tag latest it is asked anew each time a container starts.
+
+    A cluster whose files could not be linked shares the cache's registry, which is nobody's to change.
+    """
+    folder = Path(state.material.get("registry_dir", ""))
+    if not folder.is_relative_to(names.cluster_dir(state.name)):
+        return
+    copy_into(archive, folder)
+    states.save(replace(state, stand_ins=stand_ins_after(state.stand_ins, images)))
 
 
 def _import(state: ClusterState, index: int, archive: Path) -> str:

@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -35,7 +36,9 @@ _NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)
 class Registry:
     """One registry as a client sees it."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, platform: str = "") -> None:
+        """A registry's host; ``platform`` (``linux/amd64``) is this machine's unless it is said."""
+        self._platform = platform or f"linux/{architecture()}"
         base = os.environ.get("K8S_TUTOR_REGISTRY_BASE", "")
         self._base = base.rstrip("/") if base else f"https://{'registry-1.docker.io' if host == 'docker.io' else host}"
         self._query = f"?ns={urllib.parse.quote(host)}" if base else ""
@@ -46,7 +49,7 @@ class Registry:
         return hosts.answers(f"{self._base}/v2/")
 
     def pull(self, image: Image, layout: Layout, telling: Telling) -> None:
-        """Load an image of this machine's platform into ``layout`` under its reference.
+        """Load an image of the platform into ``layout`` under its reference.
 
         Raises Unavailable when the registry does not give it, EnvironmentFault (code ``sha256``) when it gives
         something else than the digest says.
@@ -56,7 +59,7 @@ class Registry:
             body, media_type = self._manifest(repository, tag)
             parsed = json.loads(body)
             if media_type in (INDEX, _DOCKER_LIST):
-                body, media_type = self._manifest(repository, _platform(parsed, image.ref))
+                body, media_type = self._manifest(repository, _of_platform(parsed, image.ref, self._platform))
                 parsed = json.loads(body)
             for blob in (parsed["config"], *parsed["layers"]):
                 self._blob(repository, blob, layout, telling, image.ref)
@@ -105,8 +108,15 @@ class Registry:
         if target.exists():
             return
 
+        began, before = time.monotonic(), 0
+
         def tell(done: int, size: int) -> None:
-            telling.say(f"{ref}: {done >> 20} of {size >> 20} MB")
+            nonlocal before
+            before = before or done  # what was here already took no time
+            spent = time.monotonic() - began
+            left = (size - done) * spent / (done - before) if size and done > before else None
+            fraction = done / size if size else None
+            telling.say(f"{ref}: {done >> 20} of {size >> 20} MB", fraction=fraction, seconds_left=left)
 
         url = f"{self._base}/v2/{repository}/blobs/{digest}{self._query}"
         # Not redirected: what a registry redirects to signs its addresses and refuses a second authorization.
@@ -133,12 +143,12 @@ def reachable(images: Iterable[Image], hosts: Hosts) -> bool:
     return all(Registry(name).answers(hosts) for name in dict.fromkeys(image.registry for image in images))
 
 
-def _platform(index: dict[str, Any], ref: str) -> str:
+def _of_platform(index: dict[str, Any], ref: str, wanted: str) -> str:
     for entry in index["manifests"]:
         platform = entry.get("platform", {})
-        if platform.get("os") == "linux" and platform.get("architecture") == architecture():
+        if f"{platform.get('os')}/{platform.get('architecture')}" == wanted:
             return Descriptor(entry["mediaType"], entry["digest"], entry["size"]).digest
-    raise Unavailable(f"{ref} is not published for this machine's architecture")
+    raise Unavailable(f"{ref} is not published for {wanted}")
 
 
 def _token(challenge: str) -> str:
