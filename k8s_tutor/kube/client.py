@@ -168,10 +168,16 @@ class Api:
         raise _wrong("kind", f'there is no kind "{kind[:80]}" in apiVersion "{api_version[:80]}"')
 
     def text(
-        self, path: str, query: Query | None = None, *, limit: int = 1 << 20, timeout: float = READ_TIMEOUT
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        limit: int = 1 << 20,
+        timeout: float = READ_TIMEOUT,
+        total: float | None = None,
     ) -> str:
         """Plain text (a pod's log), at most ``limit`` bytes of its beginning; bytes that are no UTF-8 are replaced."""
-        answer = self._request("GET", path, query, limit=limit, accept="*/*", timeout=timeout)
+        answer = self._request("GET", path, query, limit=limit, accept="*/*", timeout=timeout, total=total)
         if "html" in answer.headers.get("content-type", ""):
             raise ApiUnreachable(f"{self.server} answered with a page that is no Kubernetes answer")
         return answer.body.decode("utf-8", "replace")
@@ -237,6 +243,7 @@ class Api:
         accept: str = "application/json",
         timeout: float = READ_TIMEOUT,
         limit: int | None = None,
+        total: float | None = None,
     ) -> Answer:
         headers = {"Accept": accept}
         content = None
@@ -244,7 +251,7 @@ class Api:
             headers["Content-Type"] = content_type
             content = json.dumps(body, default=str).encode()
         target = self._target(path, query)
-        more: dict[str, Any] = {} if limit is None else {"limit": limit}
+        more: dict[str, Any] = {"total": total} if limit is None else {"total": total, "limit": limit}
         answer = self._transport.request(method, target, headers=headers, body=content, timeout=timeout, **more)
         if answer.status == 401 and self._renew():
             # The request was not carried out, so sending it again is safe.

@@ -115,6 +115,8 @@ class Reflector:
                 if self._anew:
                     self._anew, self._version = False, None
                 self._once()
+                if not self._progress and not self._stopping.is_set() and not self._hurry.is_set():
+                    error = ApiUnreachable("the watch ended at once, without a word")
             except (ApiRefused, ApiUnreachable) as told:
                 error = self._after(told)
             except Exception as fault:

@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from k8s_tutor.kube.errors import ApiUnreachable
 from k8s_tutor.kube.transport import READ_TIMEOUT, Answer, Transport, head, lower, raise_for, read_body, unreachable
@@ -72,33 +72,24 @@ class Stream:
             with contextlib.closing(response):
                 body, cut = read_body(response, _LINE_LIMIT)
             raise_for(self._access, Answer(response.status, lower(response), body, cut))
+        if "html" in (response.getheader("Content-Type") or ""):
+            response.close()
+            raise ApiUnreachable(f"{self._access.server} answered with a page that is no Kubernetes answer")
         connection.silence(self._read_timeout)
         return response
 
     def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
         rest = b""
-        while not self._closed:
-            piece = response.read1(_CHUNK)
-            if not piece:
-                break
-            whole, end, rest = (rest + piece).rpartition(b"\n")
-            if len(rest) > _LINE_LIMIT:
-                whole, end, rest = rest, b"\n", b""
-            if end:
+        for whole, rest in self._whole(response, cut=True):  # noqa: B007 - the last rest is what follows the last line
+            if whole:
                 yield whole
         if rest and not self._closed:
             yield rest
 
     def _items(self, response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
         rest = b""
-        while not self._closed:
-            piece = response.read1(_CHUNK)
-            if not piece:
-                break
-            *lines, rest = (rest + piece).split(b"\n")
-            if len(rest) > _LINE_LIMIT:
-                raise ValueError("a line of the watch is too long")
-            for line in lines:
+        for whole, rest in self._whole(response, cut=False):  # noqa: B007 - likewise
+            for line in whole.split(b"\n"):
                 if line.strip():
                     item = json.loads(line)
                     if not isinstance(item, dict):
@@ -106,3 +97,30 @@ class Stream:
                     yield item
         if rest.strip() and not self._closed:
             raise ValueError("the watch broke off in the middle of an object")
+
+    def _whole(self, response: http.client.HTTPResponse, *, cut: bool) -> Iterator[tuple[bytes, bytes]]:
+        """Whole lines as they come, together, and what follows them; the last time also the beginning of one.
+
+        A line without an end is cut at 16 MiB, or raises ValueError. Each byte is looked at once, however it comes.
+        """
+        parts: list[bytes] = []
+        size = 0
+        while not self._closed:
+            piece = response.read1(_CHUNK)
+            if not piece:
+                break
+            head, end, tail = piece.rpartition(b"\n")
+            if end:
+                yield b"".join((*parts, head)), b""
+                parts, size = [], 0
+            parts.append(tail)
+            size += len(tail)
+            if size > _LINE_LIMIT:
+                if not cut:
+                    raise ValueError("a line of the watch is too long")
+                yield b"".join(parts), b""
+                parts, size = [], 0
+        left = cast("int | None", getattr(response, "length", None))
+        if left and not self._closed:
+            raise http.client.IncompleteRead(b"", left)
+        yield b"", b"".join(parts)

@@ -55,8 +55,11 @@ class Transport:
         body: bytes | None = None,
         timeout: float = READ_TIMEOUT,
         limit: int = BODY_LIMIT,
+        total: float | None = None,
     ) -> Answer:
         """Send one request and read the whole answer (at most ``limit`` bytes); ``timeout`` is for each silence.
+
+        ``total``: seconds for a body that drips (TOTAL_TIMEOUT).
 
         Raises ApiUnreachable when no whole HTTP answer came.
         """
@@ -69,7 +72,7 @@ class Transport:
             connection.request(method, target, body=body, headers=self._headers(headers))
             response = connection.getresponse()
             with contextlib.closing(response):
-                received, cut = read_body(response, limit)
+                received, cut = read_body(response, limit, total)
             keep = not cut and not response.will_close
             return Answer(response.status, lower(response), received, cut)
         except (OSError, http.client.HTTPException) as error:
@@ -174,9 +177,9 @@ def unreachable(server: str, error: Exception) -> ApiUnreachable:
     return ApiUnreachable(f"the API server at {server} cannot be reached: {why}"[:600])
 
 
-def read_body(response: http.client.HTTPResponse, limit: int) -> tuple[bytes, bool]:
+def read_body(response: http.client.HTTPResponse, limit: int, total: float | None = None) -> tuple[bytes, bool]:
     """The body up to ``limit`` bytes, and whether there was more. Raises when it breaks off or drips for ever."""
-    deadline = time.monotonic() + TOTAL_TIMEOUT
+    deadline = time.monotonic() + (TOTAL_TIMEOUT if total is None else total)
     pieces: list[bytes] = []
     size = 0
     while True:

@@ -175,7 +175,7 @@ class Watcher:
                 self._api.drop_idle()
             anew = False
             try:
-                self._api.text("livez", timeout=PING_TIMEOUT, limit=1024)
+                self._api.text("livez", timeout=PING_TIMEOUT, total=PING_TIMEOUT, limit=1024)
                 deaf = ""
             except Unauthorized as error:
                 deaf = _why(error)
