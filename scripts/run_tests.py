@@ -39,6 +39,8 @@ def pytest(*arguments: str) -> tuple[str, ...]:
     return (str(BIN / "python"), "-m", "pytest", "-q", "--durations=5", *arguments)
 
 
+# They need nothing of each other, and wait more than they compute.
+BESIDE = ("--numprocesses=auto", "--maxprocesses=4")
 PARTS = (
     Part(
         "lint",
@@ -49,8 +51,8 @@ PARTS = (
             (str(BIN / "lint-imports"),),
         ),
     ),
-    Part("unit", (pytest("tests/unit"),)),
-    Part("ui", (pytest("tests/ui"),)),
+    Part("unit", (pytest(*BESIDE, "tests/unit"),)),
+    Part("ui", (pytest(*BESIDE, "tests/ui"),)),
     Part("package", (pytest("tests/package"),)),
     Part("cluster", (pytest("tests/cluster", f"--ignore={KIND}"),), cluster=True),
     # One story: what follows a test that failed would wait in vain.
