@@ -201,6 +201,10 @@ def _embedded(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
         value = result.get(key)
         if isinstance(value, str) and value and not os.path.isabs(value):
             result[key] = str(folder / value)
+    plugin = result.get("exec")
+    command = plugin.get("command") if isinstance(plugin, dict) else None
+    if isinstance(command, str) and os.sep in command and not os.path.isabs(command):
+        result["exec"] = {**result["exec"], "command": str(folder / command)}
     return result
 
 

@@ -2,7 +2,7 @@
 
 Importing the official client costs 0.5 s of processor time on a small machine, more than a whole ``check`` may
 take. Most kubeconfigs (ours, kind's, minikube's, k3d's) hold just addresses, certificates or a token: those
-are read here. What is hard, exec plugins and auth providers, is left to the official client's own loader.
+are read here. What is hard, exec plugins and auth providers, is left to the official client's own loader (plugin.py).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from k8s_tutor.errors import ClusterError
-from k8s_tutor.paths import state_dir
+from k8s_tutor.kube import plugin
 
 _KUBECONFIG_LIMIT = 4 << 20
 
@@ -29,6 +29,7 @@ _KUBECONFIG_LIMIT = 4 << 20
 class Access:
     """All that a connection needs. ``authorization`` is the header's value (empty: none); ``proxy`` a URL or empty.
 
+    ``impersonate``: headers by which this user acts as another one (a group is a header of its own).
     ``renew`` reads the kubeconfig again (tokens expire, clusters are made anew). ``credentials`` is a digest of
     what proves who we are; ``stamp`` tells whether the file was written since.
     """
@@ -40,6 +41,7 @@ class Access:
     authorization: str = ""
     tls_server_name: str = ""
     proxy: str = ""
+    impersonate: tuple[tuple[str, str], ...] = ()
     ca_fingerprint: str = ""
     kubeconfig: Path = Path()
     credentials: str = field(default="", repr=False)
@@ -67,11 +69,20 @@ def read_access(kubeconfig: Path, context: str | None = None) -> Access:
     ca = _data(cluster, "certificate-authority", folder)
     authorization, certificate, key = "", b"", b""
     if "exec" in user or "auth-provider" in user:
-        authorization, certificate, key = _by_official_client(kubeconfig, name)
+        authorization, certificate, key = plugin.credentials(kubeconfig, name)
     else:
         authorization = _authorization(user, folder)
         certificate = _data(user, "client-certificate", folder)
         key = _data(user, "client-key", folder)
+    proxy = str(cluster.get("proxy-url") or "") or _environment_proxy(parts.scheme, parts.hostname)
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    if proxy and urlsplit(proxy).scheme != "http":
+        raise ClusterError(
+            f"the way to {server} leads through {_without_password(proxy)}: only proxies of scheme http are spoken to",
+            remedy="name an http:// proxy, or none, in the cluster's proxy-url or HTTPS_PROXY",
+            code="proxy",
+        )
     tls = None
     if parts.scheme == "https":
         tls = _tls(kubeconfig, ca, certificate, key, verify=not cluster.get("insecure-skip-tls-verify", False))
@@ -82,7 +93,8 @@ def read_access(kubeconfig: Path, context: str | None = None) -> Access:
         tls=tls,
         authorization=authorization,
         tls_server_name=str(cluster.get("tls-server-name") or ""),
-        proxy=str(cluster.get("proxy-url") or "") or _environment_proxy(parts.scheme, parts.hostname),
+        proxy=proxy,
+        impersonate=_impersonation(user, kubeconfig),
         ca_fingerprint=hashlib.sha256(ca).hexdigest() if ca else "",
         kubeconfig=kubeconfig,
         credentials=hashlib.sha256(b"\0".join((authorization.encode(), certificate, key))).hexdigest(),
@@ -159,9 +171,38 @@ def _authorization(user: dict[str, Any], folder: Path) -> str:
     return ""
 
 
+def _impersonation(user: dict[str, Any], kubeconfig: Path) -> tuple[tuple[str, str], ...]:
+    """The headers for ``as``, ``as-uid``, ``as-groups`` and ``as-user-extra``, as the API server reads them.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    """
+    groups, extra = user.get("as-groups") or (), user.get("as-user-extra") or {}
+    if not user.get("as"):
+        if groups or extra or user.get("as-uid"):
+            raise _broken(kubeconfig, "wants to act as a group, and as no user (as-groups without as)")
+        return ()
+    if not isinstance(groups, list | tuple) or not isinstance(extra, dict):
+        raise _broken(kubeconfig, "has as-groups or as-user-extra of another form than a list and a map")
+    found = [("Impersonate-User", str(user["as"]))]
+    if user.get("as-uid"):
+        found.append(("Impersonate-Uid", str(user["as-uid"])))
+    found += [("Impersonate-Group", str(group)) for group in groups]
+    for key, values in extra.items():
+        for value in values if isinstance(values, list) else [values]:
+            found.append((f"Impersonate-Extra-{quote(str(key), safe='')}", str(value)))
+    if any(not text.isprintable() for pair in found for text in pair):
+        raise _broken(kubeconfig, "wants to act as somebody whose name is no text")
+    return tuple(found)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}"[:100]
+
+
 def _tls(kubeconfig: Path, ca: bytes, certificate: bytes, key: bytes, *, verify: bool) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cadata=ca.decode("ascii") if ca else None)
+        context = ssl.create_default_context(cadata=ca.decode("ascii", "ignore") if ca else None)
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -182,7 +223,7 @@ def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
             file.flush()
             context.load_cert_chain(f"/proc/self/fd/{handle}")
         return
-    folder = _private_folder()
+    folder = plugin.private_folder()
     handle, path = tempfile.mkstemp(dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -190,45 +231,6 @@ def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
         context.load_cert_chain(path)
     finally:
         os.unlink(path)
-
-
-def _private_folder() -> Path:
-    folder = state_dir() / "tls"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    return folder
-
-
-def _by_official_client(kubeconfig: Path, context: str) -> tuple[str, bytes, bytes]:
-    """Authorization header, client certificate and key, as exec plugins and auth providers give them.
-
-    The loader swallows a plugin's failure and goes on without credentials; here that is an error.
-    """
-    from kubernetes.client.configuration import Configuration
-    from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import load_kube_config
-
-    settings = Configuration()
-    try:
-        load_kube_config(
-            str(kubeconfig),
-            context=context,
-            client_configuration=settings,
-            persist_config=False,
-            temp_file_path=str(_private_folder()),
-        )
-        certificate = Path(settings.cert_file).read_bytes() if settings.cert_file else b""
-        key = Path(settings.key_file).read_bytes() if settings.key_file else b""
-    except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-        raise ClusterError(f"cannot get credentials for context {context!r}: {error}", code="credentials") from error
-    token = str(settings.api_key.get("BearerToken") or "")
-    if not token and not (certificate and key):
-        raise ClusterError(
-            f"the credential plugin of context {context!r} gave no credentials",
-            remedy=f"see what it says: kubectl --kubeconfig {kubeconfig} --context {context} auth whoami",
-            code="credentials",
-        )
-    return token, certificate, key
 
 
 def _environment_proxy(scheme: str, host: str) -> str:

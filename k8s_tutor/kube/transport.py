@@ -106,7 +106,7 @@ class Transport:
         for connection in idle:
             connection.close()
 
-    def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
+    def _headers(self, more: Mapping[str, str] | None) -> Headers:
         return head(self.access, more)
 
     def _take(self) -> Connection:
@@ -129,12 +129,24 @@ class Transport:
         connection.close()
 
 
-def head(access: Access, more: Mapping[str, str] | None) -> dict[str, str]:
+class Headers(dict[str, str]):
+    """Headers of which some are sent several times (``repeated``): http.client reads them by ``items`` alone."""
+
+    repeated: tuple[tuple[str, str], ...] = ()
+
+    def items(self) -> Any:
+        """All of them, one after the other."""
+        return (*super().items(), *self.repeated)
+
+
+def head(access: Access, more: Mapping[str, str] | None) -> Headers:
     """The headers of every request, and ``more``."""
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = Headers({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
     if access.authorization:
         headers["Authorization"] = access.authorization
-    return {**headers, **(more or {})}
+    headers.update(more or {})
+    headers.repeated = access.impersonate
+    return headers
 
 
 def raise_for(access: Access, answer: Answer) -> None:

@@ -71,6 +71,7 @@ class Connection(http.client.HTTPConnection):
 
     def _tunnel_through(self, raw: socket.socket, user: str | None, password: str | None) -> None:
         host, port = self._target
+        host = f"[{host}]" if ":" in host else host
         lines = [f"CONNECT {host}:{port} HTTP/1.1", f"Host: {host}:{port}"]
         if user:
             pair = f"{unquote(user)}:{unquote(password or '')}".encode()
