@@ -229,7 +229,8 @@ class Runner:
             raise ActionError(action, f"pod {name} has no address")
         pod = self.place.state().record.get("Pod", name)
         ip, port = _pod_ip(pod), _pod_port(pod)
-        with self.place.journal.deed(curl(ip, port), self.why) as deed:
+        inside = name if self.place.cluster.netns is None else ""
+        with self.place.journal.deed(curl(ip, port, inside=inside), self.why) as deed:
             status = self.place.visit(ip, port)
             if status is None:
                 raise ActionError(action, f"{ip}:{port} did not answer")

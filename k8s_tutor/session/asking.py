@@ -245,7 +245,11 @@ class Asking:
             place, self._trouble = self._place, ""
         if place.trouble or not place.target:
             return self.answers()
-        with self.connection.journal.deed(sample_command(place.service), "you asked who answers", again=True) as deed:
+        with self.connection.journal.deed(
+            sample_command(place.service, from_pod=self.connection.cluster.netns is None),
+            "you asked who answers",
+            again=True,
+        ) as deed:
             deed.result = f"{self._send(place, count)} of {count} requests sent"
         self._news()
         return self.answers()

@@ -178,8 +178,11 @@ def diff_command() -> str:
     return kubectl("diff", "--server-side", "--force-conflicts", "--field-manager=k8s-tutor", "-f", "-")
 
 
-def curl(host: str, port: int, *, times: int = 1) -> str:
-    """Requests as the learner's shell, which is on the cluster's network, sends them."""
+def curl(host: str, port: int, *, times: int = 1, inside: str = "") -> str:
+    """Requests as the learner's shell sends them: it is on the cluster's network, or asks ``inside`` of a pod."""
     address = f"[{host}]" if ":" in host else host
     one = shlex.join(["curl", "-sS", "-m", "5", "-o", "/dev/null", f"http://{address}:{port}/"])
-    return one if times <= 1 else f"for i in $(seq {times}); do {one}; done"
+    whole = one if times <= 1 else f"for i in $(seq {times}); do {one}; done"
+    if not inside:
+        return whole
+    return f"{kubectl('exec', inside, '--')} " + (one if times <= 1 else shlex.join(["sh", "-c", whole]))

@@ -210,13 +210,13 @@ class Observer:
 
     def _fulfil(self, wish: Wish) -> None:
         api, namespace = self.connection.api, self.connection.namespace.name
-        journal = self.connection.journal
+        journal, from_pod = self.connection.journal, self.connection.cluster.netns is None
         if wish.kind == "sample":
             from k8s_tutor.kube.sample import sample_service
 
             prober = self.connection.prober()
             deadline = time.monotonic() + SAMPLE_SECONDS
-            with journal.deed(sample_command(wish.name), "who answers?", again=True) as deed:
+            with journal.deed(sample_command(wish.name, from_pod=from_pod), "who answers?", again=True) as deed:
                 sample = sample_service(api, prober, namespace, wish.name, deadline=deadline)
                 deed.result = sample_result(sample)
             self.recorder.observe(sample=sample)
@@ -224,7 +224,8 @@ class Observer:
             from k8s_tutor.kube.sample import reach_pod
 
             prober, deadline = self.connection.prober(), time.monotonic() + REACH_SECONDS
-            with journal.deed(reach_command(wish.name), "does the pod answer?", again=True) as deed:
+            command = reach_command(wish.name, from_pod=from_pod)
+            with journal.deed(command, "does the pod answer?", again=True) as deed:
                 sample = reach_pod(api, prober, namespace, wish.name, deadline=deadline)
                 deed.result = sample_result(sample)
             self.recorder.observe(sample=sample)

@@ -14,14 +14,18 @@ SHOWN = 4
 """Pods named in a result."""
 
 
-def sample_command(service: str) -> str:
+ASKER = ("run", "asker", "--rm", "-i", "--restart=Never", "--image=nginx", "--command", "--")
+"""A pod that asks, where only pods reach pods, and is gone afterwards: what the tutor's prober pod is."""
+
+
+def sample_command(service: str, *, from_pod: bool = False) -> str:
     """Requests through a Service, each a new connection, and who answered by the pods' own logs."""
     ask = kubectl("get", "service", service, "-o", "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}")
     pods = kubectl("get", "endpointslices", "-l", f"kubernetes.io/service-name={service}", "-o", _TARGETS)
-    return (
-        f'at=$({ask}); for i in $(seq 30); do {_CURL} "http://$at/"; done; '
-        f"for pod in $({pods}); do kubectl logs --since=30s $pod; done"
-    )
+    many = f'for i in $(seq 30); do {_CURL} "http://$at/"; done'
+    if from_pod:
+        many = f"{kubectl(*ASKER)} env at=$at sh -c {shlex.quote(many)}"
+    return f"at=$({ask}); {many}; for pod in $({pods}); do kubectl logs --since=30s $pod; done"
 
 
 _TARGETS = "jsonpath={.items[*].endpoints[*].targetRef.name}"
@@ -38,10 +42,11 @@ def sample_result(sample: Sample) -> str:
     return f"{told} by {plural(len(names), 'pod')}: {', '.join(names[:SHOWN])}{more}"
 
 
-def reach_command(pod: str) -> str:
+def reach_command(pod: str, *, from_pod: bool = False) -> str:
     """One request to a pod's own address."""
     ask = kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}:{.spec.containers[0].ports[0].containerPort}")
-    return f'{_CURL} "http://$({ask})/"'
+    one = f'{_CURL} "http://$({ask})/"'
+    return f"{kubectl(*ASKER)} {one}" if from_pod else one
 
 
 def elsewhere_command(kind: str, name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from k8s_tutor.errors import TutorError
 from k8s_tutor.kube.record import KINDS, Request, Sample
 from k8s_tutor.session.journal import How, Journal, apply_command, curl, kubectl
-from k8s_tutor.session.probed import log_command, sample_command, sample_result, watch_commands
+from k8s_tutor.session.probed import log_command, reach_command, sample_command, sample_result, watch_commands
 
 
 def test_a_deed_has_its_command_result_and_duration():
@@ -96,6 +97,12 @@ def test_commands_are_quoted_for_a_shell():
     assert shlex.split(apply_command("my file.yaml"))[-2:] == ["-f", "my file.yaml"]
     assert "--dry-run=server" in apply_command("", dry_run=True)
     assert curl("fd00::1", 80).endswith("'http://[fd00::1]:80/'")
+    assert curl("10.0.0.1", 80, inside="a pod").startswith("kubectl exec 'a pod' -- curl -sS")
+    for from_pod in (False, True):
+        assert "kubectl run asker" not in sample_command("a") or from_pod
+        done = subprocess.run(["sh", "-n", "-c", sample_command("a b", from_pod=from_pod)], check=False)
+        assert done.returncode == 0, "a shell understands it"
+    assert "kubectl run asker" in reach_command("one", from_pod=True) and "run" not in reach_command("one")
     assert "rm -rf ~ 'y'" not in sample_command("a") and "nginx-service" in sample_command("nginx-service")
 
 
