@@ -92,6 +92,11 @@ def parser() -> argparse.ArgumentParser:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.add_argument("--dry-run", action="store_true", help="say what would be deleted, and change nothing")
 
+    submit = _command(commands, "submit", "submit:run", "make the folder of a lab that is handed in, and check it")
+    submit.add_argument("lab", metavar="LAB")
+    submit.add_argument("--to", metavar="FOLDER", help="where it goes (default: submission, beside your labs)")
+    _output(submit, "text", "json")
+
     answer = _command(commands, "answer", "learn:answer", "answer a question of a lab")
     answer.add_argument("lab", metavar="LAB")
     answer.add_argument("check", metavar="QUESTION", help="the id of its check")
