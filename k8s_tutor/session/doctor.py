@@ -77,16 +77,11 @@ def meant(name: str | None, context: str | None, wanted: str = choose.AUTO) -> F
 
 
 def images() -> tuple[str, ...]:
-    """The images that the checks of all labs ask for; patterns aside."""
-    from k8s_tutor.checks.images import names
+    """The images that all labs need."""
+    from k8s_tutor.labs.images import needed
     from k8s_tutor.labs.loader import labs, load
 
-    found: dict[str, None] = {}
-    for info in labs():
-        for step in load(info.id).steps:
-            for check in step.checks:
-                found.update(dict.fromkeys(name for name in names(check.params.get("image")) if "*" not in name))
-    return tuple(found)
+    return tuple(dict.fromkeys(image for info in labs() for image in needed(load(info.id))))
 
 
 class Server:

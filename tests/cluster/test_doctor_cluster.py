@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 from native_helpers import Kubectl, until
 
 from k8s_tutor.clusters.context import read_kubeconfig
+from k8s_tutor.clusters.doctor.clock import look_certificates
 from k8s_tutor.clusters.doctor.examine import Examination
 from k8s_tutor.clusters.doctor.finding import Finding, State
 from k8s_tutor.clusters.provider import Cluster
@@ -73,3 +75,16 @@ def test_a_bundle_holds_logs_and_no_key(cluster: Cluster, tmp_path: Path, monkey
     for name, text in texts.items():
         for secret in (*secrets, "planted-in-a-secret", "planted-in-env", "PRIVATE KEY", "BEGIN CERTIFICATE"):
             assert secret not in text, name
+
+
+def test_certificates_that_are_over_or_not_yet_valid_are_told_with_the_day(cluster: Cluster):
+    """The real ones of the cluster, looked at from another year."""
+    now = time.time()
+    assert look_certificates(cluster, now=now)[0].ok
+    (over,) = look_certificates(cluster, now=now + 20 * 365 * 86_400)
+    assert not over.ok and all(f"{name}: expired on 20" in over.evidence for name in ("client", "CA", "server"))
+    assert "k8s-tutor cluster down" in over.remedy
+    (early,) = look_certificates(cluster, now=0.0)
+    assert not early.ok and "holds only from 20" in early.evidence
+    (soon,) = look_certificates(cluster, now=now + 360 * 86_400)
+    assert "(soon)" in soon.evidence
