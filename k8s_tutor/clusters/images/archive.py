@@ -29,8 +29,12 @@ Progress = Callable[[int, int], None]
 """Takes bytes done and bytes in all."""
 MOST_IN_ALL = 64 << 30
 MOST_MEMBERS = 10_000
+MOST_SMALL = 64 << 20
+"""Bytes of all manifests and configs together, which are held in memory."""
 _CHUNK = 1 << 20
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+# What containerd and registries name an image: registry/repository:tag (distribution's reference grammar).
+_REFERENCE = re.compile(r"[a-z0-9.-]+(:[0-9]+)?/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*:[\w][\w.-]{0,127}", re.ASCII)
 _FOLDERS = ("blobs", "blobs/sha256")
 _ALSO = ("manifest.json", "repositories")
 """What docker writes beside a layout; it is not read."""
@@ -110,21 +114,27 @@ class _Reading:
     def __init__(self, archive: Path, tell: Progress) -> None:
         self._archive = archive
         self._small: dict[str, bytes] = {}
+        self._held = 0
         self._sizes: dict[str, int] = {}
         self._layout: dict[str, bytes] = {}
         self._read(tell)
 
     def _read(self, tell: Progress) -> None:
-        whole = self._archive.stat().st_size
+        whole, claimed = self._archive.stat().st_size, 0
         with self._archive.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for number, member in enumerate(tar):
                 name = member.name.removeprefix("./").rstrip("/")
-                if number >= MOST_MEMBERS or file.tell() > MOST_IN_ALL:
+                claimed += member.size
+                if number >= MOST_MEMBERS or claimed > MOST_IN_ALL:
                     raise _bad(self._archive, name, "there is more in it than an archive of images may hold")
                 if member.isdir() and (name in _FOLDERS or name in ("", ".")):
                     continue
                 blob = _BLOB.fullmatch(name)
-                if not member.isreg() or not (blob or name in ("oci-layout", "index.json", *_ALSO)):
+                if (
+                    not member.isreg()
+                    or member.issparse()
+                    or not (blob or name in ("oci-layout", "index.json", *_ALSO))
+                ):
                     kind = "a link" if member.issym() or member.islnk() else "something"
                     raise _bad(self._archive, name, f"{kind} that does not belong into an OCI image layout")
                 if name in self._layout or (blob and blob[1] in self._sizes):
@@ -155,6 +165,9 @@ class _Reading:
         # Manifests and configs are JSON objects; layers are not.
         if content[:1] == b"{":
             self._small[digest] = content
+            self._held += len(content)
+            if self._held > MOST_SMALL:
+                raise _bad(self._archive, name, "there are more manifests in it than an archive of images may hold")
 
     def images(self) -> list[Archived]:
         """What the index names, all of it there."""
@@ -172,7 +185,7 @@ class _Reading:
         annotations = entry.get("annotations") if isinstance(entry, dict) else None
         names = annotations if isinstance(annotations, dict) else {}
         ref = names.get(CONTAINERD_NAME) or names.get(REF_NAME)
-        if not isinstance(ref, str) or "/" not in ref or not ref.isprintable() or len(ref) > 500:
+        if not isinstance(ref, str) or len(ref) > 500 or not _REFERENCE.fullmatch(ref):
             raise _bad(self._archive, "index.json", "an image in it has no whole name")
         manifest = self._part(ref, entry)
         if "manifests" in manifest:
@@ -200,9 +213,12 @@ class _Reading:
 
     def _size(self, ref: str, descriptor: Any) -> int:
         digest = str(descriptor.get("digest")) if isinstance(descriptor, dict) else ""
+        name = f"blobs/{digest.replace(':', '/')}"[:90]
         size = self._sizes.get(digest.removeprefix("sha256:"))
         if size is None or not digest.startswith("sha256:"):
-            raise _bad(self._archive, f"blobs/{digest.replace(':', '/')}"[:90], f"it is missing, and {ref} needs it")
+            raise _bad(self._archive, name, f"it is missing, and {ref} needs it")
+        if descriptor.get("size") != size or not isinstance(descriptor.get("mediaType"), str):
+            raise _bad(self._archive, name, f"{ref} tells another size of it, or no media type")
         return size
 
     def _json(self, name: str, content: bytes) -> dict[str, Any]:

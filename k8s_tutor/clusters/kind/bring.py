@@ -127,6 +127,7 @@ def _make(name: str, motor: Engine, nodes: int, image: str, kubernetes: str, rep
         image=chosen.reference,
         network_there=motor.has_network(NETWORK),
         stand_ins=node_image.stand_ins(motor, chosen.reference) if chosen.ours else {},
+        registry=chosen.ours,
     )
     states.save(state)
     file = names.cluster_dir(name) / "kind.yaml"

@@ -188,7 +188,7 @@ class KindProvider:
             ready=not trouble,
             started_at=_moment(first.started) if first is not None and first.running else None,
             trouble=trouble,
-            egress=not state.stand_ins,
+            egress=not (state.registry or state.stand_ins),
             stand_ins=dict(state.stand_ins),
             node_ports={int(port): host for port, host in state.ports.items() if port.isdigit()},
             can=_CAN if local is None else replace(_CAN, pod_addresses=Reach.NODE),

@@ -29,6 +29,8 @@ def load(state: ClusterState, archive: Path, report: Report) -> None:
     tell(PhaseState.RUNNING)
     served = layout_in(archive)
     for index in range(1, state.nodes + 1):
+        if served and _has(state, index, served):
+            continue
         lack = _import(state, index, archive)
         if lack:
             tell(PhaseState.FAILED, lack)
@@ -52,6 +54,21 @@ def _serve(state: ClusterState, archive: Path, images: list[Archived]) -> None:
         return
     copy_into(archive, folder)
     states.save(replace(state, stand_ins=stand_ins_after(state.stand_ins, images)))
+
+
+def _has(state: ClusterState, index: int, images: list[Archived]) -> bool:
+    """Whether a node's containerd has every one of these already, by digest."""
+    process = node.process(state.name, index)
+    if process is None or state.bin_dir is None:
+        return False
+    ctr = [str(state.bin_dir / "ctr"), "--namespace", "k8s.io", "images", "list"]
+    enter = ["nsenter", "-t", str(process.pid), "-n", "-m", "-p"]
+    try:
+        done = subprocess.run([*enter, *ctr], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    there = {tuple(line.split()[:3:2]) for line in done.stdout.splitlines()}
+    return done.returncode == 0 and all((image.ref, image.digest) in there for image in images)
 
 
 def _import(state: ClusterState, index: int, archive: Path) -> str:

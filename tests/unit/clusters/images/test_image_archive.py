@@ -201,6 +201,47 @@ def huge_index(path: Path, other: Path) -> Path:
     return written(other, members(path) | {"index.json": b" " * (5 << 20)})
 
 
+def sparse(path: Path, other: Path) -> Path:
+    """Some bytes that claim to be 16 GiB."""
+    with tarfile.open(other, "w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo(f"blobs/sha256/{'0' * 64}")
+        entry.size = 10
+        entry.pax_headers = {
+            "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": entry.name,
+            "GNU.sparse.size": str(16 << 30), "GNU.sparse.map": f"{(16 << 30) - 10},10",
+        }  # fmt: skip
+        tar.addfile(entry, io.BytesIO(b"0123456789"))
+    return other
+
+
+def no_size(index: dict[str, Any]) -> None:
+    del index["manifests"][0]["size"]
+
+
+def other_size(index: dict[str, Any]) -> None:
+    index["manifests"][1]["size"] += 1
+
+
+def worded_size(index: dict[str, Any]) -> None:
+    index["manifests"][0]["size"] = "many"
+
+
+def no_type(index: dict[str, Any]) -> None:
+    del index["manifests"][0]["mediaType"]
+
+
+def no_reference(index: dict[str, Any]) -> None:
+    index["manifests"][0]["annotations"] = {CONTAINERD_NAME: "/ not an image; $(x)"}
+
+
+def many_manifests(path: Path, other: Path) -> Path:
+    files = dict(members(path))
+    for number in range(20):
+        body = b"{" + str(number).encode() + b" " * ((4 << 20) - 10)
+        files[f"blobs/sha256/{hashlib.sha256(body).hexdigest()}"] = body
+    return written(other, files)
+
+
 def no_tar(_path: Path, other: Path) -> Path:
     other.write_bytes(b"hello" * 1000)
     return other
@@ -224,6 +265,13 @@ def no_tar(_path: Path, other: Path) -> Path:
         (no_json, "index.json': it is no JSON"),
         (nested, "index.json': it is no JSON"),
         (huge_index, "index.json': it is too large"),
+        (sparse, "does not belong"),
+        (indexed(no_size), "another size"),
+        (indexed(other_size), "another size"),
+        (indexed(worded_size), "another size"),
+        (indexed(no_type), "no media type"),
+        (indexed(no_reference), "no whole name"),
+        (many_manifests, "more manifests"),
         (no_tar, "no whole tar"),
     ],
 )
