@@ -32,8 +32,8 @@ class KindState:
     ``stage``: starting, ready (it was, once), failed (its containers are gone, its logs are kept) or removing.
     ``engine`` and ``program``: the container engine's kind and its command; ``kind``: the kind program.
     ``image`` is empty for the program's own node image. ``network_there``: whether the engine had kind's network
-    before us. ``registry``: the nodes are of the image that we make, with a registry inside. ``ports``: a node's port ->
-    the port on 127.0.0.1.
+    before us. ``registry``: the nodes are of the image that we make, with a registry inside. ``ports``: a node's
+    port -> the port on 127.0.0.1.
     """
 
     name: str
