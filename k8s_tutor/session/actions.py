@@ -24,6 +24,8 @@ from k8s_tutor.session.workspace import Workspace
 WAIT_SECONDS = 60.0
 POD_SECONDS = 30.0
 LONGEST_PAUSE = 15.0
+ASKED_AGAIN = 3
+"""A request without an answer is sent again, as somebody at a prompt would: a busy node can refuse an exec."""
 _POD = re.compile(r"\{pod:([A-Za-z0-9./_-]+)=([A-Za-z0-9._-]+)\}")
 
 Tell = Callable[[Action, str], None]
@@ -232,6 +234,11 @@ class Runner:
         inside = name if self.place.cluster.netns is None else ""
         with self.place.journal.deed(curl(ip, port, inside=inside), self.why) as deed:
             status = self.place.visit(ip, port)
+            for _ in range(ASKED_AGAIN):
+                if status is not None or self.cancelled.wait(1.0):
+                    break
+                status = self.place.visit(ip, port)
+            self._check_cancelled(action)
             if status is None:
                 raise ActionError(action, f"{ip}:{port} did not answer")
             deed.result = f"answered {status}"

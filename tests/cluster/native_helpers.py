@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from k8s_tutor.clusters.node.lock import architecture
 from k8s_tutor.clusters.node.material import Material
-from k8s_tutor.clusters.node.oci import REF_NAME, Descriptor, Layout
+from k8s_tutor.clusters.node.oci import LAYER, Descriptor, ImageConfig, Layout
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.phases import Phase, PhaseState
 
@@ -64,16 +66,27 @@ def tell(phase: Phase) -> None:
         print(f"  {phase.id:12} {phase.state} {phase.seconds:6.2f} s {phase.detail}")
 
 
+def class_layout(folder: Path, source: Path, image: str, *references: str, config: ImageConfig) -> Layout:
+    """Images of the layers of one, under other names, each another image than that one.
+
+    A kubelet keeps apart what it pulled and what was brought, by what an image is and not by its name.
+    """
+    kept = Layout(source)
+    manifest = json.loads(kept.blob_path(kept.references()[image]).read_bytes())
+    made = Layout(folder)
+    layers = [Descriptor(LAYER, each["digest"], each["size"]) for each in manifest["layers"]]
+    for layer in layers:
+        shutil.copyfile(kept.blob_path(layer.digest), made.blob_path(layer.digest))
+    for reference in references:
+        made.add_image(reference, architecture(), layers, replace(config, labels={"class": reference}))
+    return made
+
+
 def archive_of(material: Material, folder: Path, reference: str) -> Path:
-    """One image of the material's, under another name, as an OCI archive that ``load_images`` takes."""
-    source = json.loads((material.registry_dir / "index.json").read_text())
-    entry = next(item for item in source["manifests"] if "busybox" in item["annotations"][REF_NAME])
-    layout = Layout(folder / "layout")
-    blobs = material.registry_dir / "blobs" / "sha256"
-    manifest = json.loads((blobs / entry["digest"].removeprefix("sha256:")).read_text())
-    for digest in (entry["digest"], manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])):
-        shutil.copyfile(blobs / digest.removeprefix("sha256:"), layout.blob_path(digest))
-    layout.name(reference, Descriptor(entry["mediaType"], entry["digest"], entry["size"]))
+    """busybox under another name, as an OCI archive that ``load_images`` takes."""
+    config = ImageConfig(cmd=("sh",))
+    busybox = "docker.io/library/busybox:latest"
+    layout = class_layout(folder / "layout", material.registry_dir, busybox, reference, config=config)
     archive = folder / "image.tar"
     with archive.open("wb") as file:
         layout.write_archive(file)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
-from native_helpers import Kubectl, until
+from native_helpers import Kubectl, class_layout, until
 
 from k8s_tutor.cli.main import main
 from k8s_tutor.clusters.images import kept
 from k8s_tutor.clusters.native.provider import NativeProvider
-from k8s_tutor.clusters.node.lock import architecture
-from k8s_tutor.clusters.node.oci import LAYER, Descriptor, ImageConfig, Layout
+from k8s_tutor.clusters.node.oci import ImageConfig, Layout
 from k8s_tutor.clusters.provider import Cluster
 
 NGINX = "docker.io/library/nginx:latest"
@@ -25,17 +23,8 @@ def layout(tmp_path: Path) -> Layout:
     """nginx under names that nobody else serves."""
     source = kept.find(NGINX, kept.default_platform())
     assert source is not None
-    manifest = json.loads((Layout(source.layout).blob_path(source.digest)).read_bytes())
-    made = Layout(tmp_path / "layout")
-    layers = [Descriptor(LAYER, each["digest"], each["size"]) for each in manifest["layers"]]
-    for layer in layers:
-        made.blob_path(layer.digest).write_bytes(Layout(source.layout).blob_path(layer.digest).read_bytes())
-    for ref in (PAGE, LATEST):
-        config = ImageConfig(
-            entrypoint=("/docker-entrypoint.sh",), cmd=("nginx", "-g", "daemon off;"), labels={"class": ref}
-        )
-        made.add_image(ref, architecture(), layers, config)
-    return made
+    config = ImageConfig(entrypoint=("/docker-entrypoint.sh",), cmd=("nginx", "-g", "daemon off;"))
+    return class_layout(tmp_path / "layout", source.layout, NGINX, PAGE, LATEST, config=config)
 
 
 def test_what_an_archive_holds_runs_without_a_registry(
