@@ -204,6 +204,9 @@ def _run(*argv: str) -> None:
 
 
 def main() -> int:
+    # A terminal that is closed, or a kill: everything goes all the same.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))
     engine = DockerEngine(Path(tempfile.mkdtemp(prefix="k8s-tutor-engine-")))
     try:
         engine.up()
