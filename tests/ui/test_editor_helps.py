@@ -32,7 +32,7 @@ async def test_a_mistake_is_underlined_with_a_sign_and_vanishes_when_mended() ->
         area = screen.query_one(YamlArea)
         session_of(app).edit_outside("nginx-pod.yaml", "kind: Pod\nmetadata:\n  name: a\nspec\n")
         await until(pilot, lambda: underlined(area, 3) == "spec")
-        assert "4✗" in shown(app) and "✗ 4:1 could not find expected ':'" in shown(app)
+        await until(pilot, lambda: "4✗" in shown(app) and "✗ 4:1 could not find expected ':'" in shown(app))
         await pilot.press("e", "down", "down", "down", "end", "colon")
         await until(pilot, lambda: "4✗" not in shown(app) and "could not find" not in shown(app))
         assert underlined(area, 3) == ""
