@@ -189,8 +189,6 @@ class _Judge:
         for key in ("externalIPs", "externalName", "loadBalancerIP", "loadBalancerClass"):
             if spec.get(key):
                 yield self.no((*path, key), f"{key} leads out of your namespace")
-        if "selector" not in spec:
-            return  # it has no pods: the checks say so
 
     def _only(self, path: Path, value: Any, allowed: set[str], words: str) -> Iterator[Problem]:
         for key in value if isinstance(value, Mapping) else ():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from k8s_tutor import paths
 from k8s_tutor.clusters.node.images import STAND_IN
@@ -45,7 +44,6 @@ class Kept:
     layout: Path
     where: str = PULLED
     stand_in: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -107,7 +105,6 @@ def read(folder: Path, ref: str, digest: str, where: str = PULLED) -> Kept:
         layout=folder,
         where=where,
         stand_in=stand_in[:200] if isinstance(stand_in, str) and stand_in.isprintable() else "",
-        labels={str(key): str(value) for key, value in labels.items()},
     )
 
 
@@ -124,7 +121,7 @@ def _layouts(platform: str) -> Iterator[tuple[Path, str]]:
     yield pulled_dir(platform), PULLED
     from k8s_tutor.clusters.node.prepare import inspect
 
-    made: Any = inspect()
+    made = inspect()
     if made is not None:
         yield made.registry_dir, MADE
 
