@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
@@ -80,7 +79,7 @@ class PlaceLine(Static, can_focus=True):
         self.action_choose()
 
 
-def places(finding: Finding | None) -> Iterable[tuple[str, int]]:
+def places(finding: Finding | None) -> list[tuple[str, int]]:
     """The lines of files that a finding names, in its order."""
     found = [(seen.object, seen.line) for seen in finding.seen if seen.line > 0] if finding else []
     return list(dict.fromkeys(place for place in found if place[0].endswith(FILES)))[:MOST_PLACES]

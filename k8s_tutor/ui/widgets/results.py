@@ -86,6 +86,9 @@ class CheckRow(Vertical):
         self.check = check
         self.opened: bool | None = None
         """None until the learner opens or shuts it; then red ones are open, others shut."""
+        self._filled: Outcome | None = None
+        self._command = ""
+        self._places: list[tuple[str, int]] = []
 
     def compose(self) -> ComposeResult:
         """The line, and what is behind it."""
@@ -99,39 +102,50 @@ class CheckRow(Vertical):
 
     def on_mount(self) -> None:
         """Fill in."""
-        self._show(force=True)
+        self._show()
 
     def show_check(self, check: CheckState) -> None:
         """Turn to a new state; nothing is painted that did not change."""
         if check != self.check:
-            old, self.check = self.check, check
+            self.check = check
             if self.is_mounted:
-                self._show(force=old.outcome.finding != check.outcome.finding)
+                self._show()
 
     def toggle(self) -> None:
         """Open or shut."""
         self.opened = not self._is_open()
-        self._show(force=False)
+        self._show()
 
     def _is_open(self) -> bool:
         return is_red(self.check) if self.opened is None else self.opened
 
-    def _show(self, *, force: bool) -> None:
+    def _show(self) -> None:
         self.query_one(CheckLine).show(row_text(self.check, opened=self._is_open()))
         self.query_one(Waited).show_check(self.check)
         details = self.query_one(".finding", Vertical)
-        finding = self.check.outcome.finding
-        details.display = self._is_open() and (finding is not None or bool(self.check.outcome.facts))
-        if force:
-            self.query_one(".finding-top", Rows).show(finding_top(self.check))
-            command = self.query_one(".finding-command", Vertical)
-            command.remove_children()
-            if finding is not None and finding.command:
-                command.mount(CommandLine(plain(finding.command, 500), head=f"{'see':<10}", keys="⏎ y"))
-            self.query_one(".finding-cause", Rows).show(cause_rows(finding))
-            spots = self.query_one(".finding-places", Vertical)
-            spots.remove_children()
-            spots.mount_all(PlaceLine(file, number) for file, number in places(finding))
+        outcome = self.check.outcome
+        details.display = self._is_open() and (outcome.finding is not None or bool(outcome.facts))
+        # What nobody sees is filled in when it is opened.
+        if details.display and outcome != self._filled:
+            self._filled = outcome
+            self._fill(outcome.finding)
+
+    def _fill(self, finding: Finding | None) -> None:
+        self.query_one(".finding-top", Rows).show(finding_top(self.check))
+        self.query_one(".finding-cause", Rows).show(cause_rows(finding))
+        command = plain(finding.command, 500) if finding is not None else ""
+        if command != self._command:  # to mount a widget costs more than all of its text
+            self._command = command
+            box = self.query_one(".finding-command", Vertical)
+            box.remove_children()
+            if command:
+                box.mount(CommandLine(command, head=f"{'see':<10}", keys="⏎ y"))
+        spots = places(finding)
+        if spots != self._places:
+            self._places = spots
+            box = self.query_one(".finding-places", Vertical)
+            box.remove_children()
+            box.mount_all(PlaceLine(file, number) for file, number in spots)
 
 
 class CheckLine(Rows, can_focus=True):

@@ -51,8 +51,11 @@ class Rows(Widget):
         if len(rows) != len(self._rows) or any(
             not (old[0].is_same(new[0]) and old[1].is_same(new[1])) for old, new in zip(self._rows, rows, strict=True)
         ):
+            width = self.content_size.width
+            high = len(wrapped(self._rows, width)) if width else 0
             self._rows = rows
-            self.refresh(layout=True)
+            # A layout is of the whole screen; as many lines as before need none.
+            self.refresh(layout=not width or len(wrapped(rows, width)) != high)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """How many lines the rows take at this width."""
