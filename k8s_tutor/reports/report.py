@@ -15,7 +15,10 @@ from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_FAIL, EXIT_PASS, UsageError
 
 @dataclass(frozen=True)
 class Row:
-    """One check's result. ``seconds`` is what judging it took; ``file`` and ``line`` are where the lab defines it."""
+    """One check's result. ``seconds`` is what judging it took; ``file`` and ``line`` are where the lab defines it.
+
+    ``visibility``: to whom its finding may be shown (``visible``, ``after_due``, ``hidden``).
+    """
 
     step_id: str
     step_title: str
@@ -27,6 +30,7 @@ class Row:
     optional: bool = False
     file: str = ""
     line: int = 0
+    visibility: str = "visible"
 
     @property
     def status(self) -> Status:

@@ -1,0 +1,1 @@
+"""Reports of a class: one interface (``report.py``), one module a format."""
