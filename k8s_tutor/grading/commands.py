@@ -16,7 +16,7 @@ from k8s_tutor.grading.problem import Problem, plain
 COMMANDS = "commands.txt"
 MOST_COMMANDS = 50
 LONGEST = 1000
-_RESOURCES = {
+RESOURCES = {
     "pod": "pod", "pods": "pod", "po": "pod",
     "deployment": "deployment", "deployments": "deployment", "deploy": "deployment", "deployments.apps": "deployment",
     "deployment.apps": "deployment",
@@ -221,7 +221,7 @@ def _objects(verb: str, others: list[str], kinds: tuple[str, ...], images: froze
         raise _Refused(f"kubectl {verb} needs to be told what")
     first, slash, name = others[0].partition("/")
     for kind in first.split(","):
-        if _RESOURCES.get(kind) not in kinds:
+        if RESOURCES.get(kind) not in kinds:
             raise _Refused(f"kubectl {verb} {plain(kind, 40)} may not be handed in", "allowed: " + ", ".join(kinds))
     rest = others[1:]
     if slash:

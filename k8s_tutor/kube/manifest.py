@@ -57,13 +57,18 @@ class Document:
 
     def exactly(self, path: str) -> tuple[int, Any] | None:
         """Line and value of just this field; None where the document does not have it."""
-        steps = self._resolve(path)
-        if not steps or steps not in self.marks or len(steps) != len(list(_steps(path))):
+        steps = self.path(path)
+        if steps is None:
             return None
         here: Any = self.object
         for step in steps:
             here = here[step]
         return self.marks[steps][0], here
+
+    def path(self, text: str) -> Path | None:
+        """Where just this field stands, in keys and indices; None where the document does not have it."""
+        steps = self._resolve(text)
+        return steps if steps and steps in self.marks and len(steps) == len(list(_steps(text))) else None
 
     def _resolve(self, text: str) -> Path:
         steps: list[str | int] = []

@@ -20,6 +20,7 @@ from k8s_tutor.labs.located import Located, Place, parse
 from k8s_tutor.labs.model import (
     Action,
     Callout,
+    Change,
     CheckSpec,
     Lab,
     Manifest,
@@ -127,7 +128,8 @@ def build(located: Located, path: Path) -> Lab:
 
     manifests = tuple(
         _manifest(
-            each,
+            data,
+            ("manifests", index),
             manifest_path(folder, top["id"], each["name"]),
             text_of(("manifests", index, "name"), manifest_path(folder, top["id"], each["name"])),
         )
@@ -207,9 +209,14 @@ class _Required(dict[str, Any]):
         raise LabError(f"lacks the key {key!r}", file=self.file, line=self.line)
 
 
-def _manifest(each: Mapping[str, Any], path: Path, text: str) -> Manifest:
+def _manifest(data: _Data, place: Place, path: Path, text: str) -> Manifest:
+    each = data.mapping(place)
     callouts = tuple(Callout(callout["number"], callout["text"].strip()) for callout in each.get("callouts", ()))
-    return Manifest(each["name"], path, text, callouts)
+    changes = tuple(
+        Change(change["step"], change["field"], change["before"], data.line((*place, "changes", index)))
+        for index, change in enumerate(each.get("changes", ()))
+    )
+    return Manifest(each["name"], path, text, callouts, changes)
 
 
 def _parts(data: _Data, place: Place) -> tuple[Part, ...]:
@@ -268,6 +275,7 @@ def _check(data: _Data, place: Place) -> CheckSpec:
         optional=spec.get("optional", False),
         before=tuple(spec.get("before", ())),
         experiment=_actions(data, (*place, "experiment")) if "experiment" in spec else (),
+        visibility=spec.get("visibility", "visible"),
         line=data.line(place),
     )
 

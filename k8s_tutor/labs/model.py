@@ -29,7 +29,8 @@ class CheckSpec:
     ``needs``: ids of checks (this lab) that must pass first, else this one is ``skipped``. ``optional`` never
     fails a lab. ``before``: causes that say no more than that nothing was done yet, for as long as they stand as they
     stood when the step's turn came. ``experiment``: actions by which ``check`` may make the evidence itself where the
-    namespace is the tutor's own (``--no-disrupt`` skips them).
+    namespace is the tutor's own (``--no-disrupt`` skips them). ``visibility``: whether a graded student may see its
+    finding: ``visible``, ``after_due`` (not before the due date has passed), ``hidden``.
     """
 
     id: str
@@ -43,6 +44,7 @@ class CheckSpec:
     optional: bool = False
     before: tuple[str, ...] = ()
     experiment: tuple[Action, ...] = ()
+    visibility: str = "visible"
     line: int = 0
 
 
@@ -155,6 +157,19 @@ class Callout:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A field of a manifest that a later step changes: ``before`` is what stands there until the learner does ``step``.
+
+    What is handed in is the file as it is in the end; a grader begins with the value before it.
+    """
+
+    step: str
+    field: str
+    before: Any
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A manifest that a lab hands out: ``text`` as a learner would save it, and its numbered callouts."""
 
@@ -162,6 +177,7 @@ class Manifest:
     path: Path
     text: str
     callouts: tuple[Callout, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from urllib.parse import quote
 
 from k8s_tutor import atomic
 from k8s_tutor.clusters import assigned
-from k8s_tutor.clusters.context import read_kubeconfig
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError
 from k8s_tutor.kube.client import Api
@@ -20,6 +18,7 @@ from k8s_tutor.kube.errors import Conflict, NotFound
 from k8s_tutor.serving import rights
 from k8s_tutor.serving.roster import Learner, learner_dir
 from k8s_tutor.session.connection import Namespace, delete_namespace, ensure_namespace
+from k8s_tutor.session.tenant import ask_token, kubeconfig_text
 
 KUBECONFIG, ASSIGNED, HOME = "kubeconfig", "assigned.json", "home"
 SEEN_AT = Path("/run/k8s-tutor")
@@ -51,43 +50,7 @@ def admit(api: Api, cluster: Cluster, learner: Learner, hours: float) -> None:
         api.patch(f"api/v1/namespaces/{learner.namespace}", {"metadata": {"labels": labels}})
     for obj in rights.objects(learner):
         api.apply(obj)
-    _make_folder(cluster, learner, _token(api, learner, hours))
-
-
-def _token(api: Api, learner: Learner, hours: float) -> str:
-    path = f"api/v1/namespaces/{rights.SERVER_NAMESPACE}/serviceaccounts/{learner.id}/token"
-    request = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": max(600, int(hours * 3600))},
-    }
-    token = (api.create(path, request).get("status") or {}).get("token")
-    if not isinstance(token, str) or not token:
-        raise ClusterError(f"the API server gave no token for {learner.id}", code="credentials")
-    return token
-
-
-def kubeconfig_text(cluster: Cluster, learner: Learner, token: str) -> str:
-    """The learner's kubeconfig (JSON, which is YAML): the cluster's own server and CA, this token, this namespace."""
-    (admin,) = read_kubeconfig(cluster.kubeconfig)["clusters"]
-    name = f"k8s-tutor-{cluster.name}"
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": name,
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": admin["cluster"]["server"],
-                    "certificate-authority-data": admin["cluster"]["certificate-authority-data"],
-                },
-            }
-        ],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": learner.id, "namespace": learner.namespace}}],
-        "users": [{"name": learner.id, "user": {"token": token}}],
-    }
-    return json.dumps(document, indent=1) + "\n"
+    _make_folder(cluster, learner, ask_token(api, rights.SERVER_NAMESPACE, learner.id, hours * 3600))
 
 
 def _make_folder(cluster: Cluster, learner: Learner, token: str) -> None:
@@ -99,7 +62,7 @@ def _make_folder(cluster: Cluster, learner: Learner, token: str) -> None:
     home.mkdir(exist_ok=True, mode=0o700)
     os.chown(home, learner.uid, learner.uid, follow_symlinks=False)
     file = folder / KUBECONFIG
-    atomic.write_text(file, kubeconfig_text(cluster, learner, token))
+    atomic.write_text(file, kubeconfig_text(cluster, learner.id, learner.namespace, token))
     os.chown(file, learner.uid, learner.uid, follow_symlinks=False)
     text = assigned.write_text(cluster, learner.namespace, SEEN_AT / KUBECONFIG)
     atomic.write_text(folder / ASSIGNED, text, mode=0o644)

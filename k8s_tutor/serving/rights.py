@@ -8,9 +8,9 @@ that never ends) or EndpointSlices (they could lead another's Service astray).
 
 from __future__ import annotations
 
-from typing import Any
-
 from k8s_tutor.serving.roster import Learner
+from k8s_tutor.session import tenant
+from k8s_tutor.session.tenant import LOOK, Object, forbidden, rule
 
 SERVER_NAMESPACE = "k8s-tutor-serve"
 """Holds the learners' ServiceAccounts: in their own namespaces their pods could take them on."""
@@ -20,31 +20,10 @@ LEARNER = "k8s-tutor/learner"
 """Label on everything that is made for a learner; its value is the learner's id."""
 QUOTA = {"pods": "40", "services": "20", "configmaps": "50", "count/deployments.apps": "20", "count/jobs.batch": "20"}
 
-Object = dict[str, Any]
-
-_LOOK = ["get", "list", "watch"]
-_WORK = [*_LOOK, "create", "update", "patch", "delete", "deletecollection"]
-
-
-def _rule(group: str, resources: str, verbs: list[str], names: list[str] | None = None) -> Object:
-    rule: Object = {"apiGroups": [group], "resources": resources.split(), "verbs": verbs}
-    return {**rule, "resourceNames": names} if names else rule
-
-
 WORK_RULES: tuple[Object, ...] = (
-    _rule("", "pods services configmaps", _WORK),
-    _rule("", "pods/exec pods/attach pods/portforward", ["create", "get"]),
-    _rule("", "pods/log", ["get"]),
-    _rule("", "namespaces", ["get"]),
-    _rule("", "events endpoints resourcequotas limitranges serviceaccounts replicationcontrollers pods/status", _LOOK),
-    _rule("apps", "deployments replicasets statefulsets", _WORK),
-    _rule("apps", "deployments/scale replicasets/scale statefulsets/scale", ["get", "update", "patch"]),
-    _rule("apps", "daemonsets controllerrevisions", _LOOK),
-    _rule("batch", "jobs", _WORK),
-    _rule("batch", "cronjobs", _LOOK),
-    _rule("autoscaling", "horizontalpodautoscalers", _LOOK),
-    _rule("discovery.k8s.io", "endpointslices", _LOOK),
-    _rule("events.k8s.io", "events", _LOOK),
+    *tenant.WORK_RULES,
+    rule("", "pods/exec pods/attach pods/portforward", ["create", "get"]),
+    *tenant.LOOK_RULES,
 )
 """In the learner's namespace. Those to look at are what ``kubectl get all`` and ``describe`` ask for."""
 
@@ -69,7 +48,7 @@ def objects(learner: Learner) -> list[Object]:
     # Nothing runs as this account: it only speaks for the learner.
     account["automountServiceAccountToken"] = False
     look = _object("rbac.authorization.k8s.io/v1", "ClusterRole", name, learner)
-    look["rules"] = [_rule("", "nodes", _LOOK), _rule("", "namespaces", _LOOK, [learner.namespace])]
+    look["rules"] = [rule("", "nodes", LOOK), rule("", "namespaces", LOOK, [learner.namespace])]
     work = _object("rbac.authorization.k8s.io/v1", "Role", "k8s-tutor-learner", learner, learner.namespace)
     work["rules"] = list(WORK_RULES)
     quota = _object("v1", "ResourceQuota", "k8s-tutor-learner", learner, learner.namespace)
@@ -95,7 +74,7 @@ def shared() -> list[Object]:
             "namespace": "kube-system",
             "labels": {MANAGED_BY: OURS, LEARNER: ""},
         },
-        "rules": [_rule("", "pods", _LOOK)],
+        "rules": [rule("", "pods", LOOK)],
     }
     return [
         onlooker,
@@ -107,44 +86,9 @@ def shared() -> list[Object]:
 
 
 def _policy(name: str, resource: str, field: str) -> list[Object]:
-    group = "admissionregistration.k8s.io/v1"
-    labels = {MANAGED_BY: OURS, LEARNER: ""}
-    return [
-        {
-            "apiVersion": group,
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name, "labels": labels},
-            "spec": {
-                "failurePolicy": "Fail",
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [""],
-                            "apiVersions": ["v1"],
-                            "operations": ["CREATE", "UPDATE"],
-                            "resources": [resource],
-                        }
-                    ]
-                },
-                "validations": [
-                    {
-                        "expression": f"!has(object.spec.{field}) || size(object.spec.{field}) == 0",
-                        "message": f"spec.{field} is not for learners: this cluster is shared",
-                    }
-                ],
-            },
-        },
-        {
-            "apiVersion": group,
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name, "labels": labels},
-            "spec": {
-                "policyName": name,
-                "validationActions": ["Deny"],
-                "matchResources": {"namespaceSelector": {"matchExpressions": [{"key": LEARNER, "operator": "Exists"}]}},
-            },
-        },
-    ]
+    expression = f"!has(object.spec.{field}) || size(object.spec.{field}) == 0"
+    message = f"spec.{field} is not for learners: this cluster is shared"
+    return forbidden(name, resource, {expression: message}, LEARNER, {MANAGED_BY: OURS, LEARNER: ""})
 
 
 def _object(api_version: str, kind: str, name: str, learner: Learner, namespace: str = "") -> Object:

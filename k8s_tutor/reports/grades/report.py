@@ -37,7 +37,8 @@ class Notice:
 @dataclass(frozen=True)
 class Deed:
     """One thing that the grader did of what was handed in: the kubectl ``command`` (without ``kubectl``), its exit
-    ``code`` and what it ``said`` (one bounded line). ``step``: the step of the lab whose turn it was."""
+    ``code`` and what it ``said`` (one bounded line). ``step``: the step of the lab whose turn it was.
+    """
 
     step: str
     command: str
