@@ -99,7 +99,8 @@ def own_files(lab: Lab, submission: Submission) -> dict[str, Manifest]:
 def as_of(lab: Lab, step: int, name: str, manifest: Manifest) -> str:
     """The file's text when the turn of step number ``step`` (from 0) comes: what later steps change is put back.
 
-    The text as handed in where nothing has to be put back; else JSON, which is YAML.
+    What belongs to the cluster that it was written on is left out (its namespace, what the server filled in). The text
+    as handed in where nothing is different; else JSON, which is YAML.
     """
     order = {each.id: number for number, each in enumerate(lab.steps)}
     changes = [
@@ -109,10 +110,28 @@ def as_of(lab: Lab, step: int, name: str, manifest: Manifest) -> str:
         for change in each.changes
         if order.get(change.step, 0) > step
     ]
-    documents = [_put_back(document, changes) for document in manifest.documents]
-    if all(now is document.object for now, document in zip(documents, manifest.documents, strict=True)):
+    documents = [_here(_put_back(document, changes)) for document in manifest.documents]
+    if all(now == document.object for now, document in zip(documents, manifest.documents, strict=True)):
         return manifest.text
     return "\n---\n".join(json.dumps(each, indent=1) for each in documents) + "\n"
+
+
+_SERVERS = ("namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+
+
+def _here(item: Any) -> Any:
+    """An object without what only the cluster that it comes from can say (as of ``kubectl get -o yaml``)."""
+    if not isinstance(item, dict):
+        return item
+    made = {key: value for key, value in item.items() if key != "status"}
+    if isinstance(made.get("metadata"), dict):
+        made["metadata"] = {key: value for key, value in made["metadata"].items() if key not in _SERVERS}
+    spec = made.get("spec")
+    if made.get("kind") == "Service" and isinstance(spec, dict) and spec.get("clusterIP") not in (None, "", "None"):
+        made["spec"] = {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}
+    if isinstance(made.get("items"), list):
+        made["items"] = [_here(each) for each in made["items"]]
+    return made
 
 
 def _put_back(document: Document, changes: list[Change]) -> Any:
@@ -123,8 +142,7 @@ def _put_back(document: Document, changes: list[Change]) -> Any:
             continue
         if made is document.object:
             made = copy.deepcopy(made)
-        here = _value(made, place[:-1])
-        here[place[-1]] = change.before
+        _value(made, place[:-1])[place[-1]] = change.before
     return made
 
 

@@ -1,0 +1,197 @@
+"""Grade one submission: a place of its own, a replay, verdicts in points; once more where something was not seen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from k8s_tutor import __version__
+from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status, unobserved
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import TutorError
+from k8s_tutor.grading.elsewhere import by_form
+from k8s_tutor.grading.place import place
+from k8s_tutor.grading.plan import own_files, plan
+from k8s_tutor.grading.problem import Problem
+from k8s_tutor.grading.replay import Replay
+from k8s_tutor.grading.submission import Submission
+from k8s_tutor.kube.client import Api
+from k8s_tutor.labs.model import CheckSpec, Lab
+from k8s_tutor.reports.grades.report import Deed, Graded, Notice
+from k8s_tutor.reports.report import Report, Row
+from k8s_tutor.session.session import Session
+from k8s_tutor.session.workspace import ANSWERS
+
+ATTEMPTS = 2
+PATIENCE = 60.0
+SUBMISSION_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Seconds: ``check`` for a step that converges, ``submission`` for all of one student's, retries included."""
+
+    check: float = PATIENCE
+    submission: float = SUBMISSION_SECONDS
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Grades submissions of one lab on one cluster; may be used by several threads at once."""
+
+    lab: Lab
+    cluster: Cluster
+    api: Api
+    run: str
+    bounds: Bounds = field(default_factory=Bounds)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def grade(self, submission: Submission, roster: Mapping[str, str] | None = None) -> Graded:
+        """The student's result. Never raises for what was handed in, nor for what the cluster does.
+
+        What could not be observed, and what was still on its way when its time was over, is replayed once more in a
+        fresh namespace, with twice the patience.
+        """
+        started, began = time.time(), time.monotonic()
+        until = began + self.bounds.submission
+        graded: Graded | None = None
+        for attempt in range(1, ATTEMPTS + 1):
+            patience = self.bounds.check * attempt
+            found, hurried = self._attempt(submission, patience, until, attempt)
+            if graded is None or not found.broken:
+                graded = found
+            if self.cancelled.is_set() or time.monotonic() > until or not (found.broken or hurried):
+                break
+        assert graded is not None
+        report = replace(graded.report, started=started, seconds=time.monotonic() - began)
+        return replace(graded, report=report, roster=dict(roster or {}))
+
+    def _attempt(self, submission: Submission, patience: float, until: float, attempt: int) -> tuple[Graded, bool]:
+        """One replay's result, and whether something was still on its way."""
+        notices = tuple(
+            Notice(each.file, each.line, each.message, each.remedy, each.refused) for each in submission.problems
+        )
+        rows: tuple[Row, ...] = ()
+        deeds: tuple[Deed, ...] = ()
+        namespace, trouble, hurried = "", "", False
+        try:
+            left = max(1.0, until - time.monotonic())
+            with place(self.api, self.cluster, self.run, left) as own, _folders(self.lab, submission) as folders:
+                namespace = own.namespace
+                with Session(
+                    self.lab,
+                    self.cluster,
+                    namespace=namespace,
+                    folder=folders[0],
+                    keep=False,
+                    eager=True,
+                    watch_files=False,
+                ) as session:
+                    replay = Replay(
+                        session, own.student, folders[1], patience=patience, until=until, cancelled=self.cancelled
+                    )
+                    try:
+                        replay.run(plan(session.lab, submission))
+                    finally:
+                        deeds, hurried = tuple(replay.deeds), replay.hurried
+                    rows = tuple(
+                        self._row(step.step.id, step.step.title, check.spec, replay.outcome(check), submission)
+                        for step in session.state().steps
+                        for check in step.checks
+                    )
+        except TutorError as error:
+            trouble = error.message
+        except OSError as error:
+            trouble = f"this machine: {error.strerror or error}"
+        if trouble:
+            rows = tuple(
+                self._row(step.id, step.title, spec, _not_seen(spec, trouble), submission)
+                for step in self.lab.steps
+                for spec in step.checks
+            )
+        report = Report(
+            lab=self.lab.id,
+            title=self.lab.title,
+            hash=self.lab.hash,
+            cluster=self.cluster.name,
+            namespace=namespace,
+            started=time.time(),
+            seconds=0.0,
+            rows=rows,
+            version=__version__,
+            trouble=trouble,
+        )
+        return (
+            Graded(submission.student, report, notices, deeds, submission.digest, attempts=attempt),
+            hurried,
+        )
+
+    def _row(self, step: str, title: str, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
+        formal = by_form(spec, submission.answers.get(spec.id))
+        if formal is not None and outcome.status is not Status.PASS and not _waits(outcome):
+            outcome = formal
+        outcome = _with_problem(spec, outcome, submission.problems)
+        return Row(
+            step_id=step,
+            step_title=title,
+            check_id=spec.id,
+            title=spec.title,
+            outcome=outcome,
+            points=spec.points,
+            optional=spec.optional,
+            file=f"labs/{self.lab.id}/lab.yaml",
+            line=spec.line,
+            visibility=spec.visibility,
+        )
+
+
+def _waits(outcome: Outcome) -> bool:
+    """Whether the question was not even asked, for what it is about is not there."""
+    return outcome.status in (Status.SKIPPED, Status.ERROR)
+
+
+def _not_seen(spec: CheckSpec, trouble: str) -> Outcome:
+    return unobserved(trouble, Finding(spec.title, "an observation", trouble))
+
+
+def _with_problem(spec: CheckSpec, outcome: Outcome, problems: tuple[Problem, ...]) -> Outcome:
+    """A file that was refused is not missing: the finding says what was wrong with it."""
+    name = spec.params.get("file")
+    if outcome.status is not Status.FAIL or not isinstance(name, str):
+        return outcome
+    problem = next((each for each in problems if each.file == name and (each.refused or each.line)), None)
+    if problem is None:
+        return outcome
+    finding = Finding(
+        rule=spec.title,
+        expected=f"{name} as the lab asks for it",
+        observed=f"{problem.where}: {problem.message}",
+        seen=(Seen(name, line=problem.line),),
+        cause=Cause("refused" if problem.refused else "yaml-syntax", problem.message, problem.remedy),
+    )
+    return Outcome(Status.FAIL, f"{problem.where}: {problem.message}", finding)
+
+
+@contextlib.contextmanager
+def _folders(lab: Lab, submission: Submission) -> Iterator[tuple[Path, Path]]:
+    """A workspace with what was handed in, under the lab's names, and a folder for what is applied at each time."""
+    base = Path(tempfile.mkdtemp(prefix="k8s-tutor-grade-"))
+    try:
+        workspace, replayed = base / "workspace", base / "replayed"
+        workspace.mkdir()
+        replayed.mkdir()
+        for name, manifest in own_files(lab, submission).items():
+            (workspace / name).write_text(manifest.text, encoding="utf-8")
+        if submission.answers:
+            text = json.dumps(dict(submission.answers), ensure_ascii=False, indent=1)
+            (workspace / ANSWERS).write_text(text, encoding="utf-8")
+        yield workspace, replayed
+    finally:
+        shutil.rmtree(base, ignore_errors=True)

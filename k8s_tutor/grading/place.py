@@ -1,0 +1,129 @@
+"""A submission's place on the cluster: made with its rules, left with nothing behind; what a dead run left is swept."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from k8s_tutor import atomic, paths
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import TutorError
+from k8s_tutor.grading import rules
+from k8s_tutor.kube.client import Api
+from k8s_tutor.kube.errors import Conflict, NotFound
+from k8s_tutor.session.connection import MANAGED_BY, OURS, Namespace, delete_namespace, ensure_namespace
+from k8s_tutor.session.tenant import ask_token, kubeconfig_text
+
+NAME = "k8s-tutor-grade"
+SPARE_SECONDS = 600.0
+"""How long a namespace may outlive the deadline of its submission before another run sweeps it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A namespace, and the cluster as its student's credentials see it (``student.kubeconfig`` is 0600)."""
+
+    namespace: str
+    student: Cluster
+
+
+class Holder:
+    """One run's claim on its namespaces: while it lives nobody sweeps them. Close it, or use it in ``with``."""
+
+    def __init__(self) -> None:
+        """Take a new run id. Raises OSError where the state folder cannot be written."""
+        self.run = secrets.token_hex(4)
+        folder = _locks()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{self.run}.lock"
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def __enter__(self) -> Holder:
+        """The holder itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it up."""
+        self.close()
+
+    def close(self) -> None:
+        """Give it up: what is left of the run may be swept by anybody."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def _locks() -> Path:
+    return paths.state_dir() / "grading" / "runs"
+
+
+def _held(run: str) -> bool:
+    """Whether a run of this machine is alive."""
+    try:
+        with (_locks() / f"{run}.lock").open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        (_locks() / f"{run}.lock").unlink()
+    return False
+
+
+def prepare(api: Api) -> None:
+    """Make what all submissions share. Raises TutorError."""
+    for item in rules.shared():
+        api.apply(item)
+
+
+@contextlib.contextmanager
+def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Place]:
+    """A place for one submission, for at most ``seconds``; deleted afterwards, whatever happens. Raises TutorError."""
+    name = f"{NAME}-{run}-{secrets.token_hex(3)}"
+    made: Namespace | None = None
+    handle, file = tempfile.mkstemp(prefix="k8s-tutor-grade-", suffix=".kubeconfig")
+    os.close(handle)
+    try:
+        made = ensure_namespace(api, name, rules.namespace_labels(run))
+        expires = str(int(time.time() + seconds + SPARE_SECONDS))
+        api.patch(f"api/v1/namespaces/{name}", {"metadata": {"annotations": {rules.EXPIRES: expires}}})
+        for item in rules.objects(name):
+            api.apply(item)
+        token = ask_token(api, name, rules.ACCOUNT, seconds + SPARE_SECONDS)
+        atomic.write_text(Path(file), kubeconfig_text(cluster, rules.ACCOUNT, name, token), mode=0o600)
+        yield Place(name, replace(cluster, kubeconfig=Path(file), namespace=name))
+    finally:
+        Path(file).unlink(missing_ok=True)
+        if made is not None:
+            with contextlib.suppress(TutorError):
+                delete_namespace(api, made, wait=False)
+
+
+def sweep(api: Api, now: float, *, mine: str = "") -> list[str]:
+    """Delete the namespaces of runs that are dead (of this machine) or over (of any); their names.
+
+    ``mine``: the id of the own run, of which everything goes.
+    """
+    swept = []
+    for item in api.list("api/v1/namespaces", {"labelSelector": f"{MANAGED_BY}={OURS},{rules.GRADE}"})["items"]:
+        metadata = item["metadata"]
+        run = str((metadata.get("labels") or {}).get(rules.GRADE))
+        expires = str((metadata.get("annotations") or {}).get(rules.EXPIRES, ""))
+        local = (_locks() / f"{run}.lock").exists()
+        over = not expires.isdigit() or float(expires) < now
+        if run != mine and (_held(run) if local else not over):
+            continue
+        namespace = Namespace(str(metadata["name"]), str(metadata["uid"]), True, {})
+        with contextlib.suppress(NotFound, Conflict):
+            delete_namespace(api, namespace, wait=False)
+            swept.append(namespace.name)
+    return swept
