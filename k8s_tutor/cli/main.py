@@ -97,6 +97,21 @@ def parser() -> argparse.ArgumentParser:
     submit.add_argument("--to", metavar="FOLDER", help="where it goes (default: submission, beside your labs)")
     _output(submit, "text", "json")
 
+    grade = _command(commands, "grade", "grade:run", "grade a class: replay each submission on a cluster", place)
+    grade.add_argument("path", metavar="PATH", nargs="+", help="a student's folder, or a folder of such")
+    grade.add_argument("--lab", metavar="LAB", help="id or folder (default: the one lab that was handed in)")
+    grade.add_argument("--roster", metavar="FILE", help="CSV with a header; one column names the folders")
+    grade.add_argument("--report", metavar="KIND=FILE", action="append", default=[], help="may be given several times")
+    grade.add_argument("--jobs", metavar="N", type=_count, help="side by side (default: as many as the nodes take)")
+    grade.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    grade.add_argument("--exit-zero", action="store_true", help="exit 0 whenever there is a grade, whatever it is")
+    for option, default, text in (
+        ("--check-timeout", 60.0, "longest wait for a step that converges (60)"),
+        ("--timeout", 600.0, "longest time for one submission (600)"),
+        ("--run-timeout", None, "longest time for the whole run (none)"),
+    ):
+        grade.add_argument(option, metavar="SECONDS", type=_seconds, default=default, help=text)
+
     answer = _command(commands, "answer", "learn:answer", "answer a question of a lab")
     answer.add_argument("lab", metavar="LAB")
     answer.add_argument("check", metavar="QUESTION", help="the id of its check")

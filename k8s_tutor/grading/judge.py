@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from k8s_tutor import __version__
@@ -19,7 +19,7 @@ from k8s_tutor.errors import TutorError
 from k8s_tutor.grading.elsewhere import by_form
 from k8s_tutor.grading.place import place
 from k8s_tutor.grading.plan import own_files, plan
-from k8s_tutor.grading.problem import Problem
+from k8s_tutor.grading.problem import Problem, plain
 from k8s_tutor.grading.replay import Replay
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.kube.client import Api
@@ -42,16 +42,24 @@ class Bounds:
     submission: float = SUBMISSION_SECONDS
 
 
-@dataclass(frozen=True)
 class Judge:
     """Grades submissions of one lab on one cluster; may be used by several threads at once."""
 
-    lab: Lab
-    cluster: Cluster
-    api: Api
-    run: str
-    bounds: Bounds = field(default_factory=Bounds)
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, lab: Lab, cluster: Cluster, api: Api, run: str, bounds: Bounds | None = None) -> None:
+        """``run``: the id of the run, which its namespaces bear."""
+        self.lab, self.cluster, self.api, self.run = lab, cluster, api, run
+        self.bounds = bounds or Bounds()
+        self.cancelled = threading.Event()
+        self._sessions: set[Session] = set()
+        self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        """Cut short whatever is being graded; what comes of it is ``broken``."""
+        self.cancelled.set()
+        with self._lock:
+            sessions = tuple(self._sessions)
+        for session in sessions:
+            session.close()
 
     def grade(self, submission: Submission, roster: Mapping[str, str] | None = None) -> Graded:
         """The student's result. Never raises for what was handed in, nor for what the cluster does.
@@ -85,15 +93,18 @@ class Judge:
             left = max(1.0, until - time.monotonic())
             with place(self.api, self.cluster, self.run, left) as own, _folders(self.lab, submission) as folders:
                 namespace = own.namespace
-                with Session(
-                    self.lab,
-                    self.cluster,
-                    namespace=namespace,
-                    folder=folders[0],
-                    keep=False,
-                    eager=True,
-                    watch_files=False,
-                ) as session:
+                with (
+                    Session(
+                        self.lab,
+                        self.cluster,
+                        namespace=namespace,
+                        folder=folders[0],
+                        keep=False,
+                        eager=True,
+                        watch_files=False,
+                    ) as session,
+                    self._known(session),
+                ):
                     replay = Replay(
                         session, own.student, folders[1], patience=patience, until=until, cancelled=self.cancelled
                     )
@@ -110,6 +121,8 @@ class Judge:
             trouble = error.message
         except OSError as error:
             trouble = f"this machine: {error.strerror or error}"
+        except Exception as error:  # one submission must not take the class with it
+            trouble = f"a defect of the grader: {type(error).__name__}: {plain(str(error))}"
         if trouble:
             rows = tuple(
                 self._row(step.id, step.title, spec, _not_seen(spec, trouble), submission)
@@ -132,6 +145,18 @@ class Judge:
             Graded(submission.student, report, notices, deeds, submission.digest, attempts=attempt),
             hurried,
         )
+
+    @contextlib.contextmanager
+    def _known(self, session: Session) -> Iterator[None]:
+        with self._lock:
+            self._sessions.add(session)
+        try:
+            if self.cancelled.is_set():
+                session.close()
+            yield
+        finally:
+            with self._lock:
+                self._sessions.discard(session)
 
     def _row(self, step: str, title: str, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
         formal = by_form(spec, submission.answers.get(spec.id))

@@ -73,6 +73,10 @@ def plan(lab: Lab, submission: Submission) -> tuple[Turn, ...]:
             manifest = files.get(name)
             if manifest is None or applied.get(name) == texts[manifest.name] or _opens_with(commands, manifest.name):
                 continue
+            if name not in _applied(step) and any(
+                _deed(each.argv)[0] in {d[0] for d in _makes(step)} for each in commands
+            ):
+                continue
             deeds.append(Apply(manifest.name, texts[manifest.name]))
             applied[name] = texts[manifest.name]
         for command in commands:
@@ -184,6 +188,15 @@ def _due(lab: Lab, number: int) -> Iterator[str]:
     for manifest in lab.manifests:
         if manifest.name not in seen and any(change.step == step.id for change in manifest.changes):
             yield manifest.name
+    # Another way to what the solution makes by a command: the step shows a file for it.
+    if step.manifest and step.manifest not in seen and _makes(step):
+        yield step.manifest
+
+
+def _makes(step: Step) -> list[tuple[str, str, str]]:
+    """The commands of a step's solution that make an object which a file could make as well."""
+    deeds = [_deed(tuple(map(str, each.args["args"]))) for each in step.solution if each.do == "kubectl"]
+    return [deed for deed in deeds if deed[0] in ("expose", "create", "run")]
 
 
 def _opens_with(commands: list[Command], name: str) -> bool:

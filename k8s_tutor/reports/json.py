@@ -31,7 +31,7 @@ def document(report: Report) -> dict[str, Any]:
         "lab": {"id": report.lab, "title": clip(report.title, 200), "hash": report.hash},
         "cluster": clip(report.cluster, 200),
         "namespace": clip(report.namespace, 63),
-        "started": _stamp(report.started),
+        "started": stamp(report.started),
         "seconds": round(max(0.0, report.seconds), 3),
         "result": {0: "pass", 1: "fail", 3: "error"}[report.exit_code],
         "exit_code": report.exit_code,
@@ -39,7 +39,7 @@ def document(report: Report) -> dict[str, Any]:
         "score": report.score,
         "max_score": report.max_score,
         "counts": {status.value: report.count(status) for status in Status},
-        "checks": [_row(row) for row in report.rows],
+        "checks": [row_document(row) for row in report.rows],
     }
 
 
@@ -50,11 +50,13 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def _stamp(at: float) -> str:
+def stamp(at: float) -> str:
+    """Unix time as ``YYYY-MM-DDTHH:MM:SSZ``."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _row(row: Row) -> dict[str, Any]:
+def row_document(row: Row) -> dict[str, Any]:
+    """One check's result as plain JSON values."""
     outcome = row.outcome
     return {
         "id": row.check_id,

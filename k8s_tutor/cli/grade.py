@@ -1,0 +1,125 @@
+"""``k8s-tutor grade``: a class's submissions replayed and judged; progress to stderr, reports where they are wanted."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from k8s_tutor import atomic
+from k8s_tutor.checks.words import duration
+from k8s_tutor.errors import EXIT_INTERRUPTED, EXIT_PASS, EnvironmentFault, UsageError
+
+if TYPE_CHECKING:
+    from k8s_tutor.grading.run import Progress
+    from k8s_tutor.reports.grades.report import ClassReport
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade; 0 all pass, 1 somebody fails, 3 something could not be graded, 130 interrupted (with its reports)."""
+    from k8s_tutor.cli.where import cluster_of
+    from k8s_tutor.grading import roster
+    from k8s_tutor.grading.collect import collect, only_lab
+    from k8s_tutor.grading.judge import Bounds
+    from k8s_tutor.grading.run import ClassRun, Wanted
+    from k8s_tutor.grading.store import Store
+    from k8s_tutor.labs.loader import labs, load
+
+    paths = [Path(path) for path in options.path]
+    lab = load(options.lab or only_lab(paths, (info.id for info in labs())))
+    reports = [_report(text) for text in options.report]
+    known = roster.load(Path(options.roster)) if options.roster else None
+    found = collect(paths, lab, known)
+    wanted = Wanted(
+        lab,
+        found,
+        known,
+        jobs=options.jobs,
+        bounds=Bounds(options.check_timeout, options.timeout),
+        seconds=options.run_timeout,
+        resume=options.resume,
+    )
+    class_run = ClassRun(wanted, Store(lab, paths), _tell, _say)
+    _say(f"{lab.id}: {len(found)} submissions")
+    cluster = cluster_of(options)
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        report = class_run.run(cluster)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    for kind, target in reports:
+        _write(kind, target, report)
+    if not any(target == "-" for _, target in reports):
+        print(_table(report))
+    if class_run.interrupted:
+        return EXIT_INTERRUPTED
+    if options.exit_zero and (report.students or not found):
+        return EXIT_PASS
+    return report.exit_code
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _tell(progress: Progress) -> None:
+    """A line for who has been finished: how many of how many, the grade, what is left."""
+    graded = progress.last
+    if graded is None:
+        return
+    width = len(str(progress.total))
+    took = "kept" if progress.kept else f"{graded.report.seconds:.1f} s"
+    left = (
+        f", about {duration(max(10.0, progress.left))} left" if progress.left and progress.done < progress.total else ""
+    )
+    points = f"{graded.score}/{graded.max_score}"
+    _say(f"[{progress.done:>{width}}/{progress.total}] {graded.student}: {graded.word} {points} ({took}){left}")
+    if graded.report.trouble:
+        _say(f"    not graded: {graded.report.trouble}")
+
+
+def _report(text: str) -> tuple[str, str]:
+    """``KIND=FILE``. Raises UsageError."""
+    from k8s_tutor.reports.grades.formats import KINDS
+
+    kind, equals, target = text.partition("=")
+    if kind not in KINDS:
+        raise UsageError(f"--report {text[:80]}: there is no kind {kind[:40]!r}", remedy="one of: " + ", ".join(KINDS))
+    if not equals or not target:
+        raise UsageError(
+            f"--report {text[:80]}: a file is missing", remedy=f"--report {kind}=FILE, or {kind}=- for stdout"
+        )
+    return kind, target
+
+
+def _write(kind: str, target: str, report: ClassReport) -> None:
+    """Write the report's documents, each whole or not at all. Raises EnvironmentFault, after all were tried."""
+    from k8s_tutor.reports.grades.formats import documents
+
+    for file, text in documents(kind, target, report).items():
+        if file == "-":
+            sys.stdout.write(text)
+            continue
+        path = Path(file)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_text(path, text, mode=0o644)
+        except OSError as error:
+            raise EnvironmentFault(f"the report {file} cannot be written: {error.strerror}", code="report") from error
+
+
+def _table(report: ClassReport) -> str:
+    """The grades in lines, for whoever sits there."""
+    wide = max((len(graded.student) for graded in report.students), default=0)
+    lines = [
+        f"{graded.student:<{wide}}  {graded.word:<5}  {graded.score}/{graded.max_score}" for graded in report.students
+    ]
+    lines += [f"{student:<{wide}}  not graded" for student in report.unfinished]
+    return "\n".join(lines)

@@ -1,0 +1,250 @@
+"""A whole class: submissions side by side, results kept as they come, a report whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from k8s_tutor import __version__
+from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Status
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.errors import TutorError
+from k8s_tutor.grading import place
+from k8s_tutor.grading.alike import alike
+from k8s_tutor.grading.capacity import room
+from k8s_tutor.grading.collect import Found
+from k8s_tutor.grading.judge import Bounds, Judge
+from k8s_tutor.grading.roster import Roster
+from k8s_tutor.grading.store import Store
+from k8s_tutor.grading.submission import Submission, read
+from k8s_tutor.kube.client import connect, identity
+from k8s_tutor.labs.model import Lab
+from k8s_tutor.reports.grades.report import ClassReport, Graded, Notice
+from k8s_tutor.reports.report import Report, Row
+
+STOP_SECONDS = 20.0
+"""For those that are being graded when a run is cut short: to take their namespaces away."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to grade and how. ``jobs`` None: as many as fit. ``seconds``: of the whole run, None without end."""
+
+    lab: Lab
+    found: Sequence[Found]
+    roster: Roster | None = None
+    jobs: int | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    seconds: float | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. ``last``: who has just been finished; ``left``: seconds, None where unknown."""
+
+    done: int
+    total: int
+    running: tuple[str, ...]
+    left: float | None
+    last: Graded | None = None
+    kept: bool = False
+
+
+Tell = Callable[[Progress], None]
+Note = Callable[[str], None]
+
+
+class ClassRun:
+    """One run over one class; ``run`` once, in the main thread: Ctrl-C there ends it early, with its report.
+
+    ``interrupted``: whether it was ended so.
+    """
+
+    def __init__(self, wanted: Wanted, store: Store, tell: Tell, note: Note) -> None:
+        self._wanted, self._store, self._tell, self._note = wanted, store, tell, note
+        self._cancelled = threading.Event()
+        self._ended = threading.Event()
+        self.interrupted = False
+        self._workers = 0
+        self._lock = threading.Lock()
+        self._done: dict[str, Graded] = {}
+        self._running: dict[str, float] = {}
+        self._spent = 0.0
+        self._graded = 0
+        self._began = time.monotonic()
+        self._jobs = 1
+        self._alike: tuple[Submission, ...] = ()
+
+    def run(self, cluster: Cluster) -> ClassReport:
+        """Grade everybody. A report comes out of it also when it was stopped or the cluster went away.
+
+        Raises TutorError only where nothing could be begun (the cluster does not answer, rights are missing).
+        """
+        wanted, started = self._wanted, time.time()
+        submissions = self._read()
+        uid, version = "", cluster.version
+        api = connect(cluster.kubeconfig)
+        try:
+            with place.Holder() as holder:
+                who = identity(api)
+                uid, version = who.uid, who.version or cluster.version
+                swept = place.sweep(api, time.time())
+                if swept:
+                    self._note(f"{len(swept)} namespaces of a run that had died were deleted")
+                todo = self._todo(submissions)
+                if todo:
+                    place.prepare(api)
+                    there = room(api, wanted.lab)
+                    self._jobs = min(wanted.jobs or there.jobs, there.jobs, len(todo))
+                    if wanted.jobs and wanted.jobs > there.jobs:
+                        fits = f"{there.jobs} fit ({there.pods} pods free, {there.each} a submission)"
+                        self._note(f"--jobs {wanted.jobs}: {fits}")
+                    judge = Judge(wanted.lab, cluster, api, holder.run, wanted.bounds)
+                    try:
+                        self._all(judge, todo)
+                    finally:
+                        with contextlib.suppress(TutorError):
+                            place.sweep(api, time.time(), mine=holder.run)
+        finally:
+            api.close()
+        students = [found.student for found in wanted.found]
+        return ClassReport(
+            lab=wanted.lab.id,
+            title=wanted.lab.title,
+            hash=wanted.lab.hash,
+            version=__version__,
+            cluster=cluster.name,
+            cluster_uid=uid,
+            kubernetes=version,
+            started=started,
+            seconds=time.monotonic() - self._began,
+            students=tuple(self._done[student] for student in students if student in self._done),
+            unfinished=tuple(student for student in students if student not in self._done),
+            alike=alike(submissions.values(), wanted.lab),
+        )
+
+    def _read(self) -> dict[str, Submission]:
+        return {
+            found.student: read(found.folder, self._wanted.lab, found.student)
+            for found in self._wanted.found
+            if found.folder is not None
+        }
+
+    def _todo(self, submissions: dict[str, Submission]) -> list[Submission]:
+        """Who still has to be graded; the rest is done: nothing was handed in, or the result is kept."""
+        if not self._wanted.resume:
+            self._store.clear()
+        todo = []
+        for found in self._wanted.found:
+            submission = submissions.get(found.student)
+            if submission is None:
+                self._finished(_nothing(self._wanted.lab, found.student, self._row(found.student)))
+                continue
+            kept = self._store.kept(submission, self._row(found.student)) if self._wanted.resume else None
+            if kept is not None:
+                self._finished(kept, kept=True)
+            else:
+                todo.append(submission)
+        return todo
+
+    def _row(self, student: str) -> dict[str, str]:
+        roster = self._wanted.roster
+        return dict(roster.rows.get(student, {})) if roster else {}
+
+    def _all(self, judge: Judge, todo: list[Submission]) -> None:
+        work: queue.SimpleQueue[Submission] = queue.SimpleQueue()
+        for submission in todo:
+            work.put(submission)
+        threads = [
+            threading.Thread(target=self._drain, args=(judge, work), name=f"grade-{number}", daemon=True)
+            for number in range(self._jobs)
+        ]
+        end = None if self._wanted.seconds is None else self._began + self._wanted.seconds
+        self._workers = len(threads)
+        for thread in threads:
+            thread.start()
+        try:
+            over = not self._ended.wait(None if end is None else max(0.0, end - time.monotonic()))
+            if not over:
+                return
+            self._note(f"the run's {self._wanted.seconds:g} s are over: the rest is not graded")
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._note("interrupted: what is being graded is taken away, what is finished is reported")
+        self._cancelled.set()
+        judge.stop()
+        until = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _drain(self, judge: Judge, work: queue.SimpleQueue[Submission]) -> None:
+        try:
+            self._work(judge, work)
+        finally:
+            with self._lock:
+                self._workers -= 1
+                if not self._workers:
+                    self._ended.set()
+
+    def _work(self, judge: Judge, work: queue.SimpleQueue[Submission]) -> None:
+        while not self._cancelled.is_set():
+            try:
+                submission = work.get_nowait()
+            except queue.Empty:
+                return
+            began = time.monotonic()
+            with self._lock:
+                self._running[submission.student] = began
+            graded = judge.grade(submission, self._row(submission.student))
+            cut_short = self._cancelled.is_set() and graded.broken
+            if not cut_short:
+                with contextlib.suppress(OSError):  # a full disk costs a later --resume, not this result
+                    self._store.keep(graded)
+            with self._lock:
+                del self._running[submission.student]
+                self._spent += time.monotonic() - began
+                self._graded += 1
+            if not cut_short:
+                self._finished(graded)
+
+    def _finished(self, graded: Graded, *, kept: bool = False) -> None:
+        with self._lock:
+            self._done[graded.student] = graded
+            total, done = len(self._wanted.found), len(self._done)
+            left = None
+            if self._graded:
+                left = (total - done) * self._spent / self._graded / max(1, self._jobs)
+            self._tell(Progress(done, total, tuple(self._running), left, graded, kept))
+
+
+def _nothing(lab: Lab, student: str, roster: dict[str, str]) -> Graded:
+    """The result of somebody who handed in nothing."""
+    what = "nothing was handed in"
+
+    def outcome(title: str) -> Outcome:
+        cause = Cause("not-handed-in", "there is no folder of this student", "k8s-tutor submit makes it")
+        return Outcome(Status.FAIL, what, Finding(title, "a submission", what, cause=cause))
+
+    rows = tuple(
+        Row(
+            step_id=step.id,
+            step_title=step.title,
+            check_id=spec.id,
+            title=spec.title,
+            outcome=outcome(spec.title),
+            points=spec.points,
+            optional=spec.optional,
+            file=f"labs/{lab.id}/lab.yaml",
+            line=spec.line,
+            visibility=spec.visibility,
+        )
+        for step in lab.steps
+        for spec in step.checks
+    )
+    report = Report(lab.id, lab.title, lab.hash, "", "", time.time(), 0.0, rows, __version__)
+    return Graded(student, report, (Notice("", 0, what, "k8s-tutor submit"),), roster=roster)

@@ -1,0 +1,58 @@
+"""Grades as CSV (RFC 4180, UTF-8) for a learning management system: the roster's columns first, then the points."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from k8s_tutor.checks.outcome import Status
+from k8s_tutor.checks.words import clip
+from k8s_tutor.reports.grades.report import ClassReport, Graded
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)."""
+
+
+class TableReporter:
+    """A line a student: roster, student, status, score, max_score, a column a check, notices, submission."""
+
+    def render(self, report: ClassReport) -> str:
+        """The document; a check that could not be observed is an empty cell, never a 0."""
+        columns = list(dict.fromkeys(column for graded in report.students for column in graded.roster))
+        checks = [row.check_id for row in report.checks]
+        own = ["student", "status", "score", "max_score", *checks, "notices", "submission"]
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([_cell(name) for name in (*columns, *own)])
+        for graded in report.students:
+            roster = [graded.roster.get(column, "") for column in columns]
+            points = _points(graded)
+            told = "; ".join(f"{notice.where}: {notice.message}" for notice in graded.notices)
+            writer.writerow(
+                [
+                    *map(_cell, roster),
+                    _cell(graded.student),
+                    graded.word,
+                    "" if graded.report.trouble else graded.score,
+                    graded.max_score,
+                    *(points.get(check, "") for check in checks),
+                    _cell(told, 2000),
+                    graded.digest,
+                ]
+            )
+        for student in report.unfinished:
+            writer.writerow(["" for _ in columns] + [_cell(student), "not graded", *("" for _ in own[2:])])
+        return out.getvalue()
+
+
+def _points(graded: Graded) -> dict[str, int]:
+    return {
+        row.check_id: row.points if row.status is Status.PASS else 0
+        for row in graded.report.rows
+        if row.status is not Status.ERROR
+    }
+
+
+def _cell(value: str, limit: int = 400) -> str:
+    text = clip(value, limit)
+    return f"'{text}" if text.startswith(_FORMULA) else text
