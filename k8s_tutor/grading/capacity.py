@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from k8s_tutor.grading.rules import GRADE
+from k8s_tutor.grading.rules import GRADE, LIMITS
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.record import Object
 from k8s_tutor.labs.model import Lab
@@ -13,19 +14,43 @@ SPARE = 4
 """Pods of one submission beside the lab's own: the surge of an update, a bare pod, those on their way out."""
 FEWEST = 3
 MOST_JOBS = 64
+JOBS_A_CORE = 3
+"""More side by side only make each slower: pods cost the nodes' processors (bench/RESULTS.md, grading)."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """``pods`` that nodes still take (of all that are ready and take any), ``each`` a submission may have at once."""
+    """What the nodes that take pods have left: ``pods``, processor (``cpu``, cores), ``memory`` (bytes).
+
+    ``cores``: all that they have. ``each``: pods that one submission may have at once.
+    """
 
     pods: int
+    cpu: float
+    memory: float
+    cores: float
     each: int
 
     @property
+    def fits(self) -> int:
+        """How many submissions fit side by side; one at least, for with less nothing could be graded."""
+        most = min(
+            self.pods / self.each,
+            self.cpu / (self.each * quantity(LIMITS["defaultRequest"]["cpu"])),
+            self.memory / (self.each * quantity(LIMITS["defaultRequest"]["memory"])),
+        )
+        return max(1, min(MOST_JOBS, int(most)))
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        left = f"{self.pods} pods, {self.cpu:.1f} cores and {self.memory / 2**30:.1f} GiB are free"
+        return f"{left}; {self.each} pods a submission"
+
+    @property
     def jobs(self) -> int:
-        """How many submissions fit; one at least, for with less nothing could be graded."""
-        return max(1, min(MOST_JOBS, self.pods // self.each))
+        """How many are worth it."""
+        return max(1, min(self.fits, int(self.cores * JOBS_A_CORE)))
 
 
 def room(api: Api, lab: Lab) -> Room:
@@ -33,14 +58,31 @@ def room(api: Api, lab: Lab) -> Room:
     nodes = [node for node in api.list("api/v1/nodes")["items"] if _usable(node)]
     names = {node["metadata"]["name"] for node in nodes}
     ours = {item["metadata"]["name"] for item in api.list("api/v1/namespaces", {"labelSelector": GRADE})["items"]}
-    whole = sum(_number((node.get("status") or {}).get("allocatable", {}).get("pods")) for node in nodes)
-    taken = sum(
-        (pod.get("spec") or {}).get("nodeName") in names
+    taken = [
+        pod
+        for pod in api.list("api/v1/pods")["items"]
+        if (pod.get("spec") or {}).get("nodeName") in names
         and pod["metadata"]["namespace"] not in ours
         and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-        for pod in api.list("api/v1/pods")["items"]
+    ]
+
+    def whole(what: str) -> float:
+        return sum(quantity(((node.get("status") or {}).get("allocatable") or {}).get(what)) for node in nodes)
+
+    def asked(what: str) -> float:
+        return sum(
+            quantity(((container.get("resources") or {}).get("requests") or {}).get(what))
+            for pod in taken
+            for container in pod["spec"].get("containers") or ()
+        )
+
+    return Room(
+        pods=max(0, int(whole("pods")) - len(taken)),
+        cpu=max(0.0, whole("cpu") - asked("cpu")),
+        memory=max(0.0, whole("memory") - asked("memory")),
+        cores=whole("cpu"),
+        each=most_pods(lab) + SPARE,
     )
-    return Room(max(0, whole - taken), most_pods(lab) + SPARE)
 
 
 def most_pods(lab: Lab) -> int:
@@ -63,6 +105,16 @@ def _usable(node: Object) -> bool:
     return ready and not closed
 
 
-def _number(text: object) -> int:
-    value = str(text)
-    return int(value) if value.isdigit() else int(value[:-1]) * 1000 if value[:-1].isdigit() and value[-1] == "k" else 0
+_SUFFIXES = {
+    "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
+}  # fmt: skip
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]*)")
+
+
+def quantity(text: object) -> float:
+    """A quantity of Kubernetes as a number (``250m`` is 0.25); 0 for what is none.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    """
+    match = _QUANTITY.fullmatch(str(text))
+    return float(match[1]) * _SUFFIXES.get(match[2], 1 if not match[2] else 0) if match else 0.0

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from k8s_tutor import __version__
-from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status, unobserved
+from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status, skipped, unobserved
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.grading.elsewhere import by_form
 from k8s_tutor.grading.place import place
-from k8s_tutor.grading.plan import own_files, plan
+from k8s_tutor.grading.plan import at_home, own_files, plan
 from k8s_tutor.grading.problem import Problem, plain
 from k8s_tutor.grading.replay import Replay
 from k8s_tutor.grading.submission import Submission
@@ -27,9 +27,11 @@ from k8s_tutor.labs.model import CheckSpec, Lab
 from k8s_tutor.reports.grades.report import Deed, Graded, Notice
 from k8s_tutor.reports.report import Report, Row
 from k8s_tutor.session.session import Session
+from k8s_tutor.session.state import CheckState
 from k8s_tutor.session.workspace import ANSWERS
 
 ATTEMPTS = 2
+NO_ROOM = "unschedulable-resources"
 PATIENCE = 60.0
 SUBMISSION_SECONDS = 600.0
 
@@ -91,7 +93,10 @@ class Judge:
         namespace, trouble, hurried = "", "", False
         try:
             left = max(1.0, until - time.monotonic())
-            with place(self.api, self.cluster, self.run, left) as own, _folders(self.lab, submission) as folders:
+            with (
+                place(self.api, self.cluster, self.run, left) as own,
+                _folders(self.lab, submission, own.namespace) as folders,
+            ):
                 namespace = own.namespace
                 with (
                     Session(
@@ -112,9 +117,11 @@ class Judge:
                         replay.run(plan(session.lab, submission))
                     finally:
                         deeds, hurried = tuple(replay.deeds), replay.hurried
+                    state = session.state()
+                    outcomes = {check.spec.id: self._outcome(check, replay, submission) for check in state.checks}
                     rows = tuple(
-                        self._row(step.step.id, step.step.title, check.spec, replay.outcome(check), submission)
-                        for step in session.state().steps
+                        self._row(step.step.id, step.step.title, check.spec, _in_need(check.spec, outcomes), submission)
+                        for step in state.steps
                         for check in step.checks
                     )
         except TutorError as error:
@@ -146,6 +153,14 @@ class Judge:
             hurried,
         )
 
+    def _outcome(self, check: CheckState, replay: Replay, submission: Submission) -> Outcome:
+        """The verdict on a check; where only the student's cluster could tell, by the answer's form when asked for."""
+        outcome = replay.outcome(check)
+        asked = replay.turns.get(check.spec.id, outcome)
+        if outcome.status is Status.PASS or asked.status in (Status.SKIPPED, Status.ERROR):
+            return outcome  # right here as well; or what it is about was not there
+        return by_form(check.spec, submission.answers.get(check.spec.id)) or outcome
+
     @contextlib.contextmanager
     def _known(self, session: Session) -> Iterator[None]:
         with self._lock:
@@ -159,10 +174,7 @@ class Judge:
                 self._sessions.discard(session)
 
     def _row(self, step: str, title: str, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
-        formal = by_form(spec, submission.answers.get(spec.id))
-        if formal is not None and outcome.status is not Status.PASS and not _waits(outcome):
-            outcome = formal
-        outcome = _with_problem(spec, outcome, submission.problems)
+        outcome = _with_problem(spec, _crowded(spec, outcome, submission), submission.problems)
         return Row(
             step_id=step,
             step_title=title,
@@ -177,9 +189,20 @@ class Judge:
         )
 
 
-def _waits(outcome: Outcome) -> bool:
-    """Whether the question was not even asked, for what it is about is not there."""
-    return outcome.status in (Status.SKIPPED, Status.ERROR)
+def _in_need(spec: CheckSpec, outcomes: Mapping[str, Outcome]) -> Outcome:
+    """A check's verdict; skipped where one that it needs does not hold, though it may have done so for a moment."""
+    for need in spec.needs:
+        if need in outcomes and outcomes[need].status is not Status.PASS:
+            return skipped(f"waits for {need}", f"{need} does not hold: {outcomes[need].summary}")
+    return outcomes[spec.id]
+
+
+def _crowded(spec: CheckSpec, outcome: Outcome, submission: Submission) -> Outcome:
+    """No room on the nodes is the grader's trouble, unless the student asked for room."""
+    cause = outcome.finding.cause if outcome.finding else None
+    if cause is None or cause.id != NO_ROOM or any("requests" in each.text for each in submission.manifests):
+        return outcome
+    return _not_seen(spec, f"the grader's cluster was full: {outcome.summary}")
 
 
 def _not_seen(spec: CheckSpec, trouble: str) -> Outcome:
@@ -205,7 +228,7 @@ def _with_problem(spec: CheckSpec, outcome: Outcome, problems: tuple[Problem, ..
 
 
 @contextlib.contextmanager
-def _folders(lab: Lab, submission: Submission) -> Iterator[tuple[Path, Path]]:
+def _folders(lab: Lab, submission: Submission, namespace: str) -> Iterator[tuple[Path, Path]]:
     """A workspace with what was handed in, under the lab's names, and a folder for what is applied at each time."""
     base = Path(tempfile.mkdtemp(prefix="k8s-tutor-grade-"))
     try:
@@ -213,7 +236,7 @@ def _folders(lab: Lab, submission: Submission) -> Iterator[tuple[Path, Path]]:
         workspace.mkdir()
         replayed.mkdir()
         for name, manifest in own_files(lab, submission).items():
-            (workspace / name).write_text(manifest.text, encoding="utf-8")
+            (workspace / name).write_text(at_home(manifest, namespace), encoding="utf-8")
         if submission.answers:
             text = json.dumps(dict(submission.answers), ensure_ascii=False, indent=1)
             (workspace / ANSWERS).write_text(text, encoding="utf-8")

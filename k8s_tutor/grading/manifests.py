@@ -41,6 +41,15 @@ _CONTAINER = {
     "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "securityContext",
     "terminationMessagePath", "terminationMessagePolicy", "stdin", "tty",
 }  # fmt: skip
+_KNOWN = {
+    "affinity", "dnsconfig", "ephemeralcontainers", "hostaliases", "hostipc", "hostnetwork", "hostpid", "hostusers",
+    "hostnameoverride", "hostpath", "imagepullsecrets", "nodename", "nodeselector", "os", "overhead", "priority",
+    "priorityclassname", "resourceclaims", "runtimeclassname", "schedulinggates", "sethostnameasfqdn",
+    "shareprocessnamespace", "tolerations", "topologyspreadconstraints", "workloadref", "privileged", "procmount",
+    "selinuxoptions", "apparmorprofile", "sysctls", "windowsoptions", "volumedevices", "resizepolicy",
+    "finalizers", "ownerreferences", "restartpolicyrules", "stdinonce",
+}  # fmt: skip
+"""Fields that there are and that may not be set, in small letters: never taken for a slip of the pen."""
 _VOLUMES = {"name", "emptyDir", "configMap", "secret", "downwardAPI"}
 _CONTAINER_SECURITY = {"allowPrivilegeEscalation", "readOnlyRootFilesystem", "runAsNonRoot", "runAsUser", "runAsGroup",
                        "seccompProfile", "capabilities"}  # fmt: skip
@@ -76,7 +85,9 @@ class _Judge:
         if not isinstance(item, Mapping):
             yield self.no(path, "this is no Kubernetes object")
             return
-        kind = (item.get("apiVersion"), item.get("kind"))
+        kind = (item.get("apiVersion"), str(item.get("kind")).capitalize())
+        kind = next((known for known in KINDS if known[1].lower() == kind[1].lower()), kind)
+        # `pod`, or a Pod of apps/v1, is a mistake to be graded: there is no such thing, and the API server says so.
         if kind not in KINDS:
             allowed = ", ".join(sorted(each for _, each in KINDS))
             what = f"{plain(item.get('kind'), 60)} of apiVersion {plain(item.get('apiVersion'), 60)}"
@@ -192,5 +203,12 @@ class _Judge:
 
     def _only(self, path: Path, value: Any, allowed: set[str], words: str) -> Iterator[Problem]:
         for key in value if isinstance(value, Mapping) else ():
-            if key not in allowed:
+            if key not in allowed and not _slip(key, allowed):
                 yield self.no((*path, key), f"{words} {plain(key, 60)}")
+
+
+def _slip(key: Any, allowed: set[str]) -> bool:
+    """Whether a key is a slip of the pen: no field of any object, so that the API server refuses it by its name."""
+    from difflib import get_close_matches
+
+    return isinstance(key, str) and key.lower() not in _KNOWN and bool(get_close_matches(key, allowed, 1, 0.8))

@@ -11,12 +11,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from k8s_tutor.checks.images import normalise
 from k8s_tutor.grading.commands import RESOURCES, Command
+from k8s_tutor.grading.manifests import OWN_NAMESPACES
 from k8s_tutor.grading.submission import Manifest, Submission
-from k8s_tutor.kube.manifest import Document
+from k8s_tutor.kube.manifest import Document, objects_of
 from k8s_tutor.labs.model import Change, Lab, Step
 
 CHANGED_BY = {"set image": "image", "scale": "replicas"}
@@ -71,7 +73,7 @@ def plan(lab: Lab, submission: Submission) -> tuple[Turn, ...]:
         deeds: list[Do] = []
         for name in _due(lab, number):
             manifest = files.get(name)
-            if manifest is None or applied.get(name) == texts[manifest.name] or _opens_with(commands, manifest.name):
+            if manifest is None or applied.get(name) == texts[manifest.name] or _told(commands, manifest.name):
                 continue
             if name not in _applied(step) and any(
                 _deed(each.argv)[0] in {d[0] for d in _makes(step)} for each in commands
@@ -140,14 +142,36 @@ def _here(item: Any) -> Any:
 
 def _put_back(document: Document, changes: list[Change]) -> Any:
     made = document.object
-    for change in changes:
-        place = document.path(change.field)
+    for change, (inside, _item) in product(changes, list(objects_of(document))):
+        place = document.path(".".join([*_words(inside), change.field]))
         if place is None or not _later(_value(made, place), change.before):
             continue
         if made is document.object:
             made = copy.deepcopy(made)
         _value(made, place[:-1])[place[-1]] = change.before
     return made
+
+
+def _words(inside: tuple[str | int, ...]) -> list[str]:
+    """Where an object of a List stands, as a field's path says it: ``items[0]``."""
+    return [f"{inside[0]}[{inside[1]}]"] if len(inside) == 2 else []
+
+
+def at_home(manifest: Manifest, namespace: str) -> str:
+    """The text with the namespace that it names, if any, become ``namespace``; every line stays where it was."""
+    lines = manifest.text.splitlines(keepends=True)
+    for document in manifest.documents:
+        for inside, item in objects_of(document):
+            metadata = item.get("metadata") if isinstance(item, dict) else None
+            if not isinstance(metadata, dict) or metadata.get("namespace") not in OWN_NAMESPACES:
+                continue
+            row = document.where((*inside, "metadata", "namespace"))[0] - 1
+            if 0 <= row < len(lines):
+                lines[row] = _NAMESPACE.sub(lambda found: f"{found[1]}{namespace}", lines[row])
+    return "".join(lines)
+
+
+_NAMESPACE = re.compile(r"""(namespace["']?\s*:\s*["']?)(?:""" + "|".join(OWN_NAMESPACES) + r")\b")
 
 
 def _value(item: Any, place: tuple[str | int, ...]) -> Any:
@@ -199,15 +223,9 @@ def _makes(step: Step) -> list[tuple[str, str, str]]:
     return [deed for deed in deeds if deed[0] in ("expose", "create", "run")]
 
 
-def _opens_with(commands: list[Command], name: str) -> bool:
-    """Whether the step's own commands begin with making what is in this file: then nobody does it for them."""
-    for command in commands:
-        if command.argv[0] in ("apply", "create", "replace"):
-            if name in _named_files(command):
-                return True
-        elif command.argv[0] not in ("get", "describe"):
-            return False
-    return False
+def _told(commands: list[Command], name: str) -> bool:
+    """Whether the step's own commands hand this file over: then nobody does it for them, nor at another time."""
+    return any(each.argv[0] in ("apply", "create", "replace") and name in _named_files(each) for each in commands)
 
 
 def _named_files(command: Command) -> list[str]:
@@ -243,8 +261,11 @@ def _step_of(lab: Lab, commands: tuple[Command, ...], index: int) -> int | None:
     if files and verb in ("apply", "create", "replace"):
         places = [n for n, _ in enumerate(lab.steps) if any(_stem(name) == _stem(files[0]) for name in _due(lab, n))]
         before = sum(files[0] in _named_files(each) and _verb(each.argv) == verb for each in commands[:index])
+        # What stands after a later step's command is not the first time.
+        reached = max((_step_of(lab, commands, number) or 0 for number in range(index)), default=0)
+        places = [place for place in places[before:] if place >= reached] or places[-1:]
         if places:
-            return places[min(before, len(places) - 1)]
+            return places[0]
     if verb in CHANGED_BY:
         for number, step in enumerate(lab.steps):
             changes = [each for manifest in lab.manifests for each in manifest.changes if each.step == step.id]

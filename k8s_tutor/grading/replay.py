@@ -18,20 +18,28 @@ from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.grading.plan import Apply, Ask, Do, Run, Turn, made_by
 from k8s_tutor.grading.problem import plain
 from k8s_tutor.kube.record import Object, Record
-from k8s_tutor.labs.model import Action, Mode, Step
+from k8s_tutor.labs.model import Mode, Step
 from k8s_tutor.reports.grades.report import Deed
-from k8s_tutor.session.actions import ActionError, Runner
+from k8s_tutor.session.actions import ActionError
 from k8s_tutor.session.kubectl import run_kubectl
 from k8s_tutor.session.session import Session
 from k8s_tutor.session.state import CheckState, LabState, Link
 
-QUIET = 2.0
-"""Seconds without any change after which a check that does not pass, and waits for nothing, is not going to."""
+QUIET, IDLE = 2.0, 0.2
+"""Seconds without any change after which a check that does not pass, and waits for nothing, is not going to; the
+latter where nothing was done since."""
+TROUBLED = 10.0
+"""Seconds for which one is waited for whose containers end again and again."""
 HEARD = 0.5
 """Seconds within which the watch tells of what a command did."""
+STEADY, STEADIER = 2.0, 6.0
+"""Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
+a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
+"""
 LOST = 8.0
 """Seconds that a lost API server is waited for."""
 COMMAND_SECONDS = 60.0
+HTTP, MOST_PORTS = 80, 3
 _LOOKS = ("get", "describe", "wait", "rollout status")
 
 
@@ -40,7 +48,7 @@ class TooSlow(TutorError):
 
 
 class Replay:
-    """One replay. ``deeds``: what was done; ``levels``: verdicts of level checks at the end of their steps' turns.
+    """One replay. ``deeds``: what was done; ``turns``: verdicts as they were when each check's step's turn ended.
 
     ``patience``: seconds for which a step that converges is waited for; ``until``: the submission's deadline
     (``time.monotonic``). ``hurried``: some check was still on its way when its patience was over.
@@ -59,9 +67,12 @@ class Replay:
         self.session, self.student, self.folder = session, student, folder
         self.patience, self.until, self.cancelled = patience, until, cancelled
         self.deeds: list[Deed] = []
-        self.levels: dict[str, Outcome] = {}
+        self.turns: dict[str, Outcome] = {}
         self.hurried = False
         self._step = ""
+        self._pods: tuple[tuple[str, str], ...] = ()
+        self._stirred = 0.0
+        """When some pod changed, or something was done, last (``time.monotonic``)."""
 
     def run(self, turns: Sequence[Turn]) -> None:
         """All turns, then what takes its time. Raises TutorError: the cluster is lost, too slow, cut short."""
@@ -72,21 +83,19 @@ class Replay:
                 if mutated:
                     self._calm()
                 mutated |= self._do(do)
-            self._settle(turn.step)
-            for spec in turn.step.checks:
-                check = self._check(spec.id)
-                if spec.mode is Mode.EDGE and spec.experiment and check.outcome.status is Status.FAIL:
-                    self._experiment(check)
-            self._settle(turn.step)
-            for spec in turn.step.checks:
-                if spec.mode is Mode.LEVEL:
-                    self.levels[spec.id] = self._check(spec.id).outcome.settled()
+                self._stirred = time.monotonic()
+            self._settle(turn.step, quiet=QUIET if turn.deeds else IDLE)
+            if self._experiments(turn.step):
+                self._settle(turn.step, quiet=QUIET)
+            self.turns |= {spec.id: self._check(spec.id).outcome.settled() for spec in turn.step.checks}
         for turn in turns:
-            self._settle(turn.step, edges=True)
+            # What it does not wait for any more has had its time.
+            self._settle(turn.step, quiet=IDLE, end=True)
 
     def outcome(self, check: CheckState) -> Outcome:
-        """The verdict on a check after the whole replay."""
-        return self.levels.get(check.spec.id, check.outcome.settled())
+        """The verdict on a check after the whole replay: of an edge as it is now, of a level as it was in its turn."""
+        now = check.outcome.settled()
+        return now if check.spec.mode is Mode.EDGE else self.turns.get(check.spec.id, now)
 
     # What is done.
 
@@ -123,14 +132,27 @@ class Replay:
         self.deeds.append(Deed(self._step, plain(" ".join(args)), code, plain(" ".join(said.split()), 600), took))
 
     def _ask(self, pod: str) -> None:
+        self._calm()
         began = time.monotonic()
-        action = Action("request", {"pod": pod})
-        code, said = 0, ""
-        try:
-            Runner(self.session, self.cancelled, tell=lambda _action, text: None).one(action)
-        except ActionError as error:
-            code, said = 1, error.message
-        self.deeds.append(Deed(self._step, f"(request to pod {pod})", code, plain(said), time.monotonic() - began))
+        found = self.session.state().record.get("Pod", pod)
+        ip = str(((found or {}).get("status") or {}).get("podIP") or "")
+        code, said = 1, f"pod {pod} has no address"
+        if found is not None and ip:
+            # As the lesson has it: curl http://<the pod's IP>; then where the file says that it listens.
+            ports = list(dict.fromkeys([HTTP, *_ports(found)]))[:MOST_PORTS]
+            answers = [(port, self.session.visit(ip, port)) for port in ports]
+            code = 0 if any(status is not None for _, status in answers) else 1
+            said = ", ".join(f"{ip}:{port} {status or 'did not answer'}" for port, status in answers)
+        command = plain(f"(request to pod {pod})")
+        self.deeds.append(Deed(self._step, command, code, plain(said), time.monotonic() - began))
+
+    def _experiments(self, step: Step) -> bool:
+        """Make the evidence that is missing, as ``check`` does; whether there was any to make."""
+        wanted = [self._check(spec.id) for spec in step.checks if spec.mode is Mode.EDGE and spec.experiment]
+        wanted = [check for check in wanted if check.outcome.status is Status.FAIL]
+        for check in wanted:
+            self._experiment(check)
+        return bool(wanted)
 
     def _experiment(self, check: CheckState) -> None:
         began = time.monotonic()
@@ -169,26 +191,29 @@ class Replay:
         self.session.wait_for(lambda state: not _moving(state.record), self._left())
         self._alive()
 
+    def _look_at_pods(self, state: LabState, now: float) -> None:
+        pods = _pods(state)
+        if pods != self._pods:
+            self._pods, self._stirred = pods, now
+
     def _left(self) -> float:
         return max(0.0, min(self.patience, self.until - time.monotonic()))
 
     def _check(self, check_id: str) -> CheckState:
         return _state_of(self.session.state(), check_id)
 
-    def _settle(self, step: Step, *, edges: bool = False) -> None:
-        """Wait until the step's required checks pass, or nothing changes any more.
+    def _settle(self, step: Step, *, quiet: float, end: bool = False) -> None:
+        """Wait until the step's required checks pass and the level ones hold, or until nothing changes any more.
 
         An edge that only has to wait for a moment that is known (a pod that stays away for ten seconds) is left to
-        itself unless ``edges``.
+        itself until the ``end``, when nothing but edges is waited for.
         """
-        wanted = [
-            spec.id for spec in step.checks if not spec.optional and spec.id not in (self.levels if edges else {})
-        ]
-        if not wanted:
-            return
-        deadline = time.monotonic() + self._left()
-        seen, since = None, time.monotonic()
-        while True:
+        wanted = [spec.id for spec in step.checks if not spec.optional and not (end and spec.mode is Mode.LEVEL)]
+        levels = any(spec.mode is Mode.LEVEL for spec in step.checks if spec.id in wanted)
+        began = time.monotonic()
+        deadline = began + self._left()
+        seen, since = None, began
+        while wanted:
             self._alive()
             state = self.session.state()
             checks = [_state_of(state, check_id) for check_id in wanted]
@@ -197,22 +222,30 @@ class Replay:
                     raise ClusterError(state.trouble or "the API server does not answer", code="lost")
                 continue
             now = time.monotonic()
-            look = ([(check.outcome.status, check.outcome.summary) for check in checks], _pods(state))
+            look = [(check.outcome.status, _cause(check)) for check in checks]
             if look != seen:
                 seen, since = look, now
-            left = [check for check in checks if not check.passed and (edges or not _by_itself(check))]
-            if not left:
-                return
+            left = [check for check in checks if not check.passed and (end or not _by_itself(check))]
             moving = any(check.outcome.status in (Status.WAITING, Status.ERROR) for check in left)
-            if not moving and now - since >= QUIET:
+            self._look_at_pods(state, now)
+            calm = now - self._stirred if levels and not left else now - since
+            pause = quiet if left else _steady(state.record) if levels else 0.0
+            moving = moving or (levels and not left and _moving(state.record))
+            if not moving and calm >= pause:
                 return
-            if now >= deadline:
-                self.hurried |= moving
+            troubled = any(_again_and_again(pod) for pod in state.record.alive("Pod"))
+            if now >= deadline or (troubled and now - began >= TROUBLED):
+                self.hurried |= moving and not troubled
                 return
             self.session.wait_for(
                 lambda state, now=state: state is not now,  # type: ignore[misc]
-                min(deadline - now, QUIET if moving else max(0.01, QUIET - (now - since))),
+                min(deadline - now, QUIET if moving or troubled else max(0.01, pause - calm)),
             )
+
+
+def _cause(check: CheckState) -> str:
+    finding = check.outcome.finding
+    return finding.cause.id if finding and finding.cause else ""
 
 
 def _state_of(state: LabState, check_id: str) -> CheckState:
@@ -232,6 +265,12 @@ def _pods(state: LabState) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _ports(pod: Object) -> list[int]:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    told = [port.get("containerPort") for container in containers for port in container.get("ports") or ()]
+    return [port for port in told if isinstance(port, int)]
+
+
 def _name(pod: Object) -> str:
     return str(pod["metadata"]["name"])
 
@@ -244,6 +283,24 @@ def _ready(pod: Object) -> bool:
 
 def _moving(record: Record) -> bool:
     return any(not _ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
+
+
+def _steady(record: Record) -> float:
+    ended = [
+        ((container.get("lastState") or {}).get("terminated") or {}).get("exitCode")
+        for pod in record.alive("Pod")
+        for container in (pod.get("status") or {}).get("containerStatuses") or ()
+    ]
+    return STEADIER if any(code for code in ended) else STEADY
+
+
+def _again_and_again(pod: Object) -> bool:
+    """Whether a container of the pod ends, and not because it was told to."""
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        waiting = ((container.get("state") or {}).get("waiting") or {}).get("reason")
+        if waiting == "CrashLoopBackOff" or int(container.get("restartCount") or 0) > 1:
+            return True
+    return False
 
 
 def _stuck(pod: Object) -> bool:

@@ -30,10 +30,9 @@ QUOTA = {
     "requests.memory": "4Gi",
     "limits.memory": "8Gi",
 }
-LIMITS = {
-    "type": "Container",
+LIMITS: dict[str, dict[str, str]] = {
     "default": {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
-    "defaultRequest": {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "1Mi"},
+    "defaultRequest": {"cpu": "2m", "memory": "16Mi", "ephemeral-storage": "1Mi"},
 }
 """For containers that say nothing. There is no ``max``: what asks for too much is pending or over the quota, and the
 check says so."""
@@ -105,7 +104,7 @@ def objects(namespace: str) -> list[Object]:
     quota = _object("v1", "ResourceQuota", "k8s-tutor-grade", namespace)
     quota["spec"] = {"hard": dict(QUOTA)}
     limits = _object("v1", "LimitRange", "k8s-tutor-grade", namespace)
-    limits["spec"] = {"limits": [dict(LIMITS)]}
+    limits["spec"] = {"limits": [{"type": "Container", **LIMITS}]}
     return [account, role, binding, quota, limits, network_policy(namespace)]
 
 

@@ -100,10 +100,9 @@ class ClassRun:
                 if todo:
                     place.prepare(api)
                     there = room(api, wanted.lab)
-                    self._jobs = min(wanted.jobs or there.jobs, there.jobs, len(todo))
-                    if wanted.jobs and wanted.jobs > there.jobs:
-                        fits = f"{there.jobs} fit ({there.pods} pods free, {there.each} a submission)"
-                        self._note(f"--jobs {wanted.jobs}: {fits}")
+                    self._jobs = min(wanted.jobs or there.jobs, there.fits, len(todo))
+                    if wanted.jobs and wanted.jobs > there.fits:
+                        self._note(f"--jobs {wanted.jobs}: {there.fits} fit ({there.words})")
                     judge = Judge(wanted.lab, cluster, api, holder.run, wanted.bounds)
                     try:
                         self._all(judge, todo)

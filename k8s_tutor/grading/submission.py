@@ -239,7 +239,7 @@ def _missing(wanted: Expected, there: set[str]) -> list[Problem]:
     found = [
         Problem(name, 0, "it was not handed in", f"k8s-tutor submit makes the folder; {name} belongs into it")
         for name in wanted.manifests
-        if name not in there
+        if name.rpartition(".")[0] not in {each.rpartition(".")[0] for each in there if each.endswith(_MANIFEST)}
     ]
     if wanted.questions and ANSWERS not in there:
         found.append(Problem(ANSWERS, 0, "the answers were not handed in", "k8s-tutor answer writes them"))
