@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -52,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     for kind, target in reports:
         _write(kind, target, report)
-    if not any(target == "-" for _, target in reports):
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _tell_github(report, reports)
+    elif not any(target == "-" for _, target in reports):
         print(_table(report))
     if class_run.interrupted:
         return EXIT_INTERRUPTED
@@ -113,6 +116,34 @@ def _write(kind: str, target: str, report: ClassReport) -> None:
             atomic.write_text(path, text, mode=0o644)
         except OSError as error:
             raise EnvironmentFault(f"the report {file} cannot be written: {error.strerror}", code="report") from error
+
+
+def _tell_github(report: ClassReport, reports: list[tuple[str, str]]) -> None:
+    """Annotations, summary and outputs, as a step of GitHub Actions gives them; nothing that is asked for anyway."""
+    from k8s_tutor.reports.grades.formats import documents
+
+    asked = {kind for kind, _ in reports}
+    if "github" not in asked:
+        sys.stdout.write(documents("github", "-", report)["-"])
+    summary, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
+    words = [graded.word for graded in report.students]
+    told = {
+        "score": sum(graded.score for graded in report.students),
+        "max_score": sum(graded.max_score for graded in report.students),
+        "passed": words.count("pass"),
+        "failed": words.count("fail"),
+        "errors": words.count("error") + len(report.unfinished),
+        "result": {0: "pass", 1: "fail"}.get(report.exit_code, "error"),
+    }
+    try:
+        if summary and "github-summary" not in asked:
+            with open(summary, "a", encoding="utf-8") as file:
+                file.write(documents("github-summary", "-", report)["-"])
+        if outputs:
+            with open(outputs, "a", encoding="utf-8") as file:
+                file.writelines(f"{name}={value}\n" for name, value in told.items())
+    except OSError as error:
+        _say(f"note: {error.filename} cannot be written: {error.strerror}")
 
 
 def _table(report: ClassReport) -> str:

@@ -172,6 +172,10 @@ class _Linter:
                 yield self._say(
                     place, f"callout {number} explains a line that is not marked #[{number}] in {manifest.name}"
                 )
+        for number, change in enumerate(manifest.changes):
+            if self.lab.step(change.step) is None:
+                known = tuple(step.id for step in self.lab.steps)
+                yield self._say(("manifests", index, "changes", number), f"there is no step {change.step!r}", known)
         if len(set(told)) != len(told) or len(set(marked)) != len(marked):
             yield self._say(place, f"{manifest.name}: a callout's number is used twice")
 
