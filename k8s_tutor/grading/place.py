@@ -114,13 +114,15 @@ def sweep(api: Api, now: float, *, mine: str = "") -> list[str]:
     ``mine``: the id of the own run, of which everything goes.
     """
     swept = []
+    dead: dict[str, bool] = {}
     for item in api.list("api/v1/namespaces", {"labelSelector": f"{MANAGED_BY}={OURS},{rules.GRADE}"})["items"]:
         metadata = item["metadata"]
         run = str((metadata.get("labels") or {}).get(rules.GRADE))
         expires = str((metadata.get("annotations") or {}).get(rules.EXPIRES, ""))
-        local = (_locks() / f"{run}.lock").exists()
         over = not expires.isdigit() or float(expires) < now
-        if run != mine and (_held(run) if local else not over):
+        if run not in dead:  # once a run: to ask takes the lock of a dead one away
+            dead[run] = (_locks() / f"{run}.lock").exists() and not _held(run)
+        if run != mine and not dead[run] and (_held(run) or not over):
             continue
         namespace = Namespace(str(metadata["name"]), str(metadata["uid"]), True, {})
         with contextlib.suppress(NotFound, Conflict):

@@ -15,13 +15,14 @@ from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import TutorError
 from k8s_tutor.grading import place
 from k8s_tutor.grading.alike import alike
+from k8s_tutor.grading.canary import enforced
 from k8s_tutor.grading.capacity import room
 from k8s_tutor.grading.collect import Found
 from k8s_tutor.grading.judge import Bounds, Judge
 from k8s_tutor.grading.roster import Roster
 from k8s_tutor.grading.store import Store
 from k8s_tutor.grading.submission import Submission, read
-from k8s_tutor.kube.client import connect, identity
+from k8s_tutor.kube.client import Api, connect, identity
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import ClassReport, Graded, Notice
 from k8s_tutor.reports.report import Report, Row
@@ -55,6 +56,9 @@ class Progress:
     kept: bool = False
 
 
+CANARY_SECONDS = 30.0
+"""How long a run that is done waits for the canary, which begins with it."""
+
 Tell = Callable[[Progress], None]
 Note = Callable[[str], None]
 
@@ -70,6 +74,7 @@ class ClassRun:
         self._cancelled = threading.Event()
         self._ended = threading.Event()
         self.interrupted = False
+        self._notes: list[str] = []
         self._workers = 0
         self._lock = threading.Lock()
         self._done: dict[str, Graded] = {}
@@ -104,8 +109,12 @@ class ClassRun:
                     if wanted.jobs and wanted.jobs > there.fits:
                         self._note(f"--jobs {wanted.jobs}: {there.fits} fit ({there.words})")
                     judge = Judge(wanted.lab, cluster, api, holder.run, wanted.bounds)
+                    canary = threading.Thread(target=self._try_policy, args=(api, cluster, holder.run), daemon=True)
+                    canary.start()
                     try:
                         self._all(judge, todo)
+                        if not self._cancelled.is_set():
+                            canary.join(CANARY_SECONDS)
                     finally:
                         with contextlib.suppress(TutorError):
                             place.sweep(api, time.time(), mine=holder.run)
@@ -125,7 +134,17 @@ class ClassRun:
             students=tuple(self._done[student] for student in students if student in self._done),
             unfinished=tuple(student for student in students if student not in self._done),
             alike=alike(submissions.values(), wanted.lab),
+            notes=tuple(self._notes),
         )
+
+    def _try_policy(self, api: Api, cluster: Cluster, run: str) -> None:
+        """Say in the report whether submissions are kept from each other's pods."""
+        told = {
+            True: "NetworkPolicies are enforced: submissions cannot reach each other's pods",
+            False: "NetworkPolicies are not enforced on this cluster: pods of two submissions can reach each other",
+            None: "whether NetworkPolicies are enforced could not be found out",
+        }
+        self._notes.append(told[enforced(api, cluster, run)])
 
     def _read(self) -> dict[str, Submission]:
         return {
