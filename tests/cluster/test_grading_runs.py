@@ -135,6 +135,7 @@ def test_an_interrupted_run_reports_and_goes_on_where_it_was(cluster: Cluster, f
 
 def test_what_a_killed_run_left_goes_at_the_next_start(cluster: Cluster, folder: Path) -> None:
     """SIGKILL leaves a namespace; another run deletes it, but not that of a run that lives."""
+    assert spaces(cluster) == []
     with grading(cluster, folder, "--jobs=1") as process:
         until(lambda: bool(spaces(cluster)), within=60, what="a submission's namespace")
         left = spaces(cluster)
