@@ -22,10 +22,11 @@ def clip(value: object, limit: int = 240) -> str:
     """One line of ``value``: escapes and controls removed, blanks folded, at most ``limit`` characters."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
     text = _ESCAPES.sub("", text[: limit * 20])
-    text = "".join(
-        " " if character in "\t\n\r\v\f" else "" if unicodedata.category(character) in _UNSAFE else character
-        for character in text
-    )
+    if not text.isprintable():  # most are, and a class's report holds tens of thousands
+        text = "".join(
+            " " if character in "\t\n\r\v\f" else "" if unicodedata.category(character) in _UNSAFE else character
+            for character in text
+        )
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 

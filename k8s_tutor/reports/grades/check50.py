@@ -1,6 +1,7 @@
-"""check50's JSON for one student, so that what reads check50 reads this (the official Classroom 50 adapter does).
+"""One student as the JSON of check50, so that what reads check50's results reads these.
 
-The shape: check50 3.3.11, ``check50/runner.py`` (CheckResult) and ``check50/__main__.py`` (--output json).
+Source: ``CheckResult`` and the renderers of check50 (3.5): ``slug``, ``results``, ``version``; where nothing could be
+checked ``error`` stands in place of ``results``.
 """
 
 from __future__ import annotations
@@ -11,62 +12,66 @@ from typing import Any
 
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.checks.words import clip
+from k8s_tutor.reports.grades import shown
 from k8s_tutor.reports.grades.report import ClassReport, Graded
-from k8s_tutor.reports.grades.shown import HIDDEN, hidden
 from k8s_tutor.reports.report import Row
+
+_PASSED = {Status.PASS: True, Status.FAIL: False, Status.WAITING: False, Status.SKIPPED: None, Status.ERROR: None}
+"""check50 says null for what was not tried."""
 
 
 class Check50Reporter:
-    """One JSON object a student: ``passed`` is true, false, or null for what was not tried or not observed."""
+    """Renders one JSON object.
 
-    def __init__(self, needs: Mapping[str, str] | None = None, *, after_due: bool = True) -> None:
-        """``needs``: check id -> the check that it depends on."""
-        self._needs, self._after_due = dict(needs or {}), after_due
+    ``needs``: check id -> id of the check that it waits for (check50's ``dependency``); a check that was not observed
+    is null with the reason in ``cause.error``. ``after_due``: whether the due date has passed.
+    """
+
+    def __init__(self, *, needs: Mapping[str, str] | None = None, after_due: bool = True) -> None:
+        self._needs, self._after_due = needs or {}, after_due
 
     def render_one(self, graded: Graded, report: ClassReport) -> str:
-        """The document; ``error`` takes the place of ``results`` where the student could not be graded at all."""
-        document: dict[str, Any] = {"slug": f"k8s-tutor/{report.lab}"}
-        if graded.report.trouble:
-            document["error"] = {
-                "type": "ClusterError",
-                "value": clip(graded.report.trouble, 600),
-                "traceback": [],
-                "data": {},
-            }
-        else:
-            document["results"] = [self._result(row) for row in graded.report.rows]
-        document["version"] = report.version
-        return json.dumps(document, indent=4, ensure_ascii=True) + "\n"
+        """The document as text."""
+        return json.dumps(self.document(graded, report), indent=4, ensure_ascii=True, allow_nan=False) + "\n"
 
-    def _result(self, row: Row) -> dict[str, Any]:
-        passed = {Status.PASS: True, Status.FAIL: False, Status.WAITING: False}.get(row.status)
-        secret = hidden(row, after_due=self._after_due)
+    def document(self, graded: Graded, report: ClassReport) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        slug = f"k8s-tutor/{clip(report.lab, 100)}"
+        version = clip(report.version, 60)
+        if graded.report.trouble:
+            trouble = clip(graded.report.trouble, 600)
+            error = {"type": "EnvironmentFault", "value": trouble, "traceback": [], "data": {}}
+            return {"slug": slug, "error": error, "version": version}
+        rows = graded.report.rows
+        names = shown.unique(clip(row.check_id, 100) for row in rows)
+        results = [self._result(name, row) for name, row in zip(names, rows, strict=True)]
+        return {"slug": slug, "results": results, "version": version}
+
+    def _result(self, name: str, row: Row) -> dict[str, Any]:
+        tells = shown.tells(row, after_due=self._after_due)
+        facts = row.outcome.facts if tells and row.status is Status.PASS else ()
+        needed = self._needs.get(row.check_id)
         return {
-            "name": row.check_id,
+            "name": name,
             "description": clip(row.title, 300),
-            "passed": passed,
-            "log": [] if secret else [clip(fact, 400) for fact in row.outcome.facts[:20]],
-            "cause": None if passed else self._cause(row, secret=secret),
-            "data": {"points": row.points, "step": row.step_id},
-            "dependency": self._needs.get(row.check_id),
+            "passed": _PASSED[row.status],
+            "log": [clip(fact, 400) for fact in facts[:20]],
+            "cause": None if row.status is Status.PASS else self._cause(row),
+            "data": {"points": row.points, "optional": row.optional, "step": clip(row.step_id, 100)},
+            "dependency": clip(needed, 100) if needed else None,
         }
 
-    def _cause(self, row: Row, *, secret: bool) -> dict[str, Any]:
-        if secret:
-            return {"rationale": HIDDEN, "help": None}
+    def _cause(self, row: Row) -> dict[str, Any]:
         finding = row.outcome.finding
-        if row.status is Status.SKIPPED:
-            return {"rationale": "can't check until a frown turns upside down", "help": clip(row.outcome.summary, 600)}
-        cause: dict[str, Any] = {"rationale": clip(row.outcome.summary, 600), "help": None}
-        if finding is not None:
-            cause["expected"], cause["actual"] = clip(finding.expected, 600), clip(finding.observed, 1200)
-            if finding.cause is not None:
-                cause["help"] = clip(f"{finding.cause.text}. {finding.cause.look_at}".strip(), 800)
+        told = dict(shown.told(row, after_due=self._after_due))
+        summary = shown.message(row, after_due=self._after_due) or "check skipped"
+        cause: dict[str, Any] = {"rationale": summary, "help": None}
         if row.status is Status.ERROR:
-            cause["error"] = {
-                "type": "ClusterError",
-                "value": clip(row.outcome.summary, 600),
-                "traceback": [],
-                "data": {},
-            }
+            cause["error"] = {"type": "ClusterError", "value": summary, "traceback": [], "data": {}}
+            cause["rationale"] = shown.NOT_SEEN
+        if finding is not None and told:
+            helps = [told.get("because", ""), told.get("look at", ""), told.get("see", "")]
+            cause["help"] = "; ".join(filter(None, helps)) or None
+            if row.status is not Status.ERROR:
+                cause |= {"expected": told.get("expected", ""), "actual": told.get("found", "")}
         return cause

@@ -1,71 +1,98 @@
-"""Classroom 50's ``result.json`` (``classroom50/result/v1``) for one student.
+"""One student as ``result.json`` of Classroom 50 (``classroom50/result/v1``), for its runner's custom autograder.
 
-The shape: foundation50/classroom50, ``schemas/result-v1.schema.json`` (whole points, no other keys at the top). What
-the runner knows (CLASSROOM, ASSIGNMENT, SUBMISSION_TAG, …) comes from its environment; where a variable is not set, a
-valid value that says so stands in its place, and the runner stamps its own.
+Source: ``schemas/result-v1.schema.json`` of foundation50/classroom50. The runner's environment names the submission;
+the runner checks these names and stamps some of them itself.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.checks.words import clip
+from k8s_tutor.reports.grades import shown
 from k8s_tutor.reports.grades.report import ClassReport, Graded
-from k8s_tutor.reports.grades.shown import message, points
+from k8s_tutor.reports.json import stamp
+from k8s_tutor.reports.report import Row
+
+SCHEMA = "classroom50/result/v1"
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
+_NONE = "unknown"
 
 
 class Classroom50Reporter:
-    """One JSON object a student."""
+    """Renders one JSON object.
 
-    def __init__(self, environment: Mapping[str, str] | None = None, *, after_due: bool = True) -> None:
-        """``environment``: the runner's variables (default: of this process)."""
-        self._environment = os.environ if environment is None else environment
-        self._after_due = after_due
+    ``environment`` holds what the runner gives: CLASSROOM, ASSIGNMENT, ASSIGNMENT_TYPE, OWNER or USERNAME,
+    SUBMISSION_TAG, COMMIT_URL, RELEASE_URL, REVIEW_URL, SUBMITTED_AT, GITHUB_ACTOR, GITHUB_ACTOR_ID. Where one is not
+    set the document is valid all the same: the classroom, the commit, the release are ``unknown`` (the review is the
+    commit), the assignment is the lab, the type ``individual``, the owner the student, the submission ``submit/`` and
+    the begin of the submission's digest, its time the time of this run; ``submitted_by`` is left out.
+    ``after_due``: whether the due date has passed.
+
+    Points are whole. A check that could not be observed is 0 of 0 points with ``status`` error; an optional one, too,
+    is 0 of 0: so nothing that is no fault costs a point, and the score is the sum of the tests.
+    """
+
+    def __init__(self, *, environment: Mapping[str, str] | None = None, after_due: bool = True) -> None:
+        self._environment, self._after_due = environment or {}, after_due
 
     def render_one(self, graded: Graded, report: ClassReport) -> str:
-        """The document; the score is never more than the maximum."""
-        started = datetime.fromtimestamp(report.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        tests: list[dict[str, Any]] = [
-            {
-                "test-name": clip(row.title, 300) or row.check_id,
-                "passed": row.status is Status.PASS,
-                "score": points(row),
-                "max-score": row.points,
-                "check": row.check_id,
-                "status": row.status.value,
-                "message": "" if row.status is Status.PASS else message(row, after_due=self._after_due),
-            }
-            for row in graded.report.rows
-            if not row.optional
-        ]
-        tag = self._of("SUBMISSION_TAG")
-        kind = self._of("ASSIGNMENT_TYPE")
-        document = {
-            "schema": "classroom50/result/v1",
-            "classroom": self._of("CLASSROOM") or "unknown",
-            "assignment": self._of("ASSIGNMENT") or report.lab,
+        """The document as text."""
+        return json.dumps(self.document(graded, report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    def document(self, graded: Graded, report: ClassReport) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        rows = graded.report.rows
+        tests = [self._test(name, row) for name, row in zip(shown.case_names(rows), rows, strict=True)]
+        if graded.report.trouble and not tests:
+            text = clip(graded.report.trouble, 600)
+            tests = [
+                {"test-name": "run", "passed": False, "score": 0, "max-score": 0, "status": "error", "message": text}
+            ]
+        at = self._value("SUBMITTED_AT")
+        kind = self._value("ASSIGNMENT_TYPE").lower()
+        tag = self._value("SUBMISSION_TAG")
+        commit = self._value("COMMIT_URL") or _NONE
+        found: dict[str, Any] = {
+            "schema": SCHEMA,
+            "classroom": self._value("CLASSROOM") or _NONE,
+            "assignment": self._value("ASSIGNMENT") or clip(report.lab, 100) or _NONE,
             "assignment_type": kind if kind in ("individual", "group") else "individual",
-            "owner": self._of("OWNER") or self._of("USERNAME") or clip(graded.student, 100) or "unknown",
-            "submission": tag if tag.startswith("submit/") else f"submit/{_word(tag)}",
-            "commit": self._of("COMMIT_URL"),
-            "release": self._of("RELEASE_URL"),
-            "review": self._of("REVIEW_URL"),
-            "datetime": started,
-            "score": min(graded.score, graded.max_score),
-            "max-score": graded.max_score,
+            "owner": self._value("OWNER") or self._value("USERNAME") or clip(graded.student, 100) or _NONE,
+            "submission": tag if tag.startswith("submit/") else f"submit/{tag or graded.digest[:12] or 'none'}",
+            "commit": commit,
+            "release": self._value("RELEASE_URL") or _NONE,
+            "review": self._value("REVIEW_URL") or commit,
+            "datetime": at if _TIME.fullmatch(at) else stamp(report.started),
+            "graded_at": stamp(graded.report.started),
+            "score": sum(test["score"] for test in tests),
+            "max-score": sum(test["max-score"] for test in tests),
             "tests": tests,
         }
-        return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+        actor, number = self._value("GITHUB_ACTOR"), self._value("GITHUB_ACTOR_ID")
+        if actor:
+            whole = number.isascii() and number.isdigit() and len(number) < 19
+            found["submitted_by"] = {"username": actor, "id": int(number) if whole else None}
+        return found
 
-    def _of(self, name: str) -> str:
-        return clip(self._environment.get(name, ""), 400)
+    def _value(self, name: str) -> str:
+        return clip(self._environment.get(name, ""), 600)
 
-
-def _word(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", text) or "unknown"
+    def _test(self, name: str, row: Row) -> dict[str, Any]:
+        """One test; ``status`` and ``message`` are more than the schema asks for, and kept by it."""
+        passed = row.status is Status.PASS
+        points = 0 if row.optional or row.status is Status.ERROR else max(0, row.points)
+        return {
+            "test-name": name,
+            "passed": passed,
+            "score": points if passed else 0,
+            "max-score": points,
+            "status": row.status.value,
+            "optional": row.optional,
+            "message": shown.message(row, after_due=self._after_due),
+            "output": "\n".join(f"{word}: {text}" for word, text in shown.told(row, after_due=self._after_due)),
+        }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from k8s_tutor.errors import UsageError
@@ -22,8 +24,36 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     "check50": ("check50", "Check50Reporter", True),
 }
 """Kind -> module here, its class, whether it is a document for each student."""
+SETTINGS = ("after_due", "granularity", "environment", "needs")
+"""What may be set; a format takes what concerns it."""
 EACH = "{student}"
 """In a file's name: whose document it is."""
+
+
+def per_student(kind: str) -> bool:
+    """Whether a kind is a document for each student. Raises UsageError for an unknown kind."""
+    return _known(kind)[2]
+
+
+def reporter(kind: str, **settings: Any) -> Any:
+    """The reporter of this kind: a ClassReporter or, see :func:`per_student`, a StudentReporter.
+
+    ``settings`` are those of all formats together (:data:`SETTINGS`); it takes those it knows. Raises UsageError for an
+    unknown kind (it lists the kinds), an unknown setting and a value that a format does not take.
+    """
+    module, name, _ = _known(kind)
+    unknown = sorted(set(settings) - set(SETTINGS))
+    if unknown:
+        raise UsageError(f"there is no report setting {unknown[0][:40]!r}", remedy="one of: " + ", ".join(SETTINGS))
+    made = getattr(import_module(f"k8s_tutor.reports.grades.{module}"), name)
+    taken = signature(made).parameters
+    return made(**{key: value for key, value in settings.items() if key in taken})
+
+
+def _known(kind: str) -> tuple[str, str, bool]:
+    if kind not in KINDS:
+        raise UsageError(f"there is no report of kind {kind[:40]!r}", remedy="one of: " + ", ".join(KINDS))
+    return KINDS[kind]
 
 
 def documents(kind: str, target: str, report: ClassReport, **settings: Any) -> dict[str, str]:
@@ -32,18 +62,16 @@ def documents(kind: str, target: str, report: ClassReport, **settings: Any) -> d
     One for the class, or one for each student (``{student}`` in the name). Raises UsageError for an unknown kind, and
     where one file cannot hold the documents of several students.
     """
-    if kind not in KINDS:
-        raise UsageError(f"there is no report of kind {kind[:40]!r}", remedy="one of: " + ", ".join(KINDS))
-    module, name, each = KINDS[kind]
-    reporter: Any = getattr(import_module(f"k8s_tutor.reports.grades.{module}"), name)(**settings)
+    made, each = reporter(kind, **settings), per_student(kind)
     if not each:
-        whole: ClassReporter = reporter
+        whole: ClassReporter = made
         return {target: whole.render(report)}
-    one: StudentReporter = reporter
+    one: StudentReporter = made
     if EACH in target:
+        names = file_names([graded.student for graded in report.students])
         return {
-            target.replace(EACH, file_name(graded.student)): one.render_one(graded, report)
-            for graded in report.students
+            target.replace(EACH, name): one.render_one(graded, report)
+            for name, graded in zip(names, report.students, strict=True)
         }
     if len(report.students) > 1:
         raise UsageError(
@@ -62,6 +90,21 @@ def nobody(report: ClassReport) -> Graded:
         report.lab, report.title, report.hash, report.cluster, "", report.started, 0.0, (), report.version, trouble
     )
     return Graded(report.unfinished[0] if report.unfinished else "", empty)
+
+
+def file_names(students: Sequence[str]) -> list[str]:
+    """A file's name for each; different ones also where a file system knows no capitals and where names look alike."""
+    taken: set[str] = set()
+    names = []
+    for student in students:
+        name = base = file_name(student)
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def file_name(student: str) -> str:

@@ -1,93 +1,179 @@
-"""GitHub Actions: annotations in the log, and the step's summary.
+"""A class in GitHub Actions: annotations (workflow commands, for stdout) and a step summary (Markdown).
 
-Escaping: actions/toolkit, ``packages/core/src/command.ts``. At most ten annotations of a kind are shown for a step, and
-a summary of more than 1 MiB is refused (docs.github.com, workflow commands).
+Annotations: ``::error file=…,line=…,title=…::message``; in what they hold ``%``, CR and LF are escaped, in properties
+also ``:`` and ``,``. GitHub shows ten of a kind and step, so they are gathered: one for each check and place, one for
+what is left out. A step summary may have 1024 KiB; this one has half of it at most.
 """
 
 from __future__ import annotations
 
+import html
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
 from k8s_tutor.checks.outcome import Status
-from k8s_tutor.checks.words import clip
-from k8s_tutor.reports.grades.markdown import MarkdownReporter
-from k8s_tutor.reports.grades.report import ClassReport
-from k8s_tutor.reports.grades.shown import message, told
+from k8s_tutor.checks.words import clip, duration, listed, plural
+from k8s_tutor.reports.grades import shown
+from k8s_tutor.reports.grades.report import ClassReport, Graded
+from k8s_tutor.reports.grades.shown import SIGNS, md
+from k8s_tutor.reports.report import Row
 
 MOST = 10
-LARGEST = 900 * 1024
-"""Bytes of a summary."""
+"""Annotations of a kind in a step that GitHub shows (community discussion 26680)."""
+ROOM = 512 * 1024
+"""Bytes of a step summary; GitHub refuses one of more than 1024 KiB."""
+
+
+def annotation(kind: str, text: str, *, title: str = "", file: str = "", line: int = 0) -> str:
+    """One workflow command without a line end. ``kind``: error, warning or notice."""
+    given = [("file", file), ("line", str(line) if file and line > 0 else ""), ("title", title)]
+    properties = ",".join(f"{key}={_property(value)}" for key, value in given if value)
+    return f"::{kind}{' ' + properties if properties else ''}::{_data(text)}"
 
 
 class AnnotationsReporter:
-    """Workflow commands, a line each: what failed as errors, what could not be observed as warnings."""
+    """Renders workflow commands, one a line; always at least a notice. ``after_due``: the due date has passed."""
 
     def __init__(self, *, after_due: bool = True) -> None:
-        """``after_due``: what is hidden until the due date is shown."""
         self._after_due = after_due
 
     def render(self, report: ClassReport) -> str:
-        """The lines; what is over the ten of a kind is told in the last of them."""
-        errors, warnings = [], []
+        """At most ten errors (what fails), ten warnings (what could not be seen or read), one notice."""
+        title = f"k8s-tutor {clip(report.lab, 60)}"
+        commands = [
+            *_bounded("error", title, list(self._failing(report))),
+            *_bounded("warning", title, list(_troubles(report, title))),
+            annotation("notice", shown.totals(report).sentence, title=title),
+        ]
+        return "\n".join(commands) + "\n"
+
+    def _failing(self, report: ClassReport) -> Iterator[str]:
+        """One for each check that fails and each place in what was handed in, the most frequent first."""
+        groups: dict[tuple[str, str, int], list[tuple[Graded, Row]]] = {}
         for graded in report.students:
-            name = graded.student if len(report.students) > 1 else ""
-            if graded.report.trouble:
-                warnings.append(_command("warning", "not graded", f"{name}: {graded.report.trouble}".lstrip(": ")))
-                continue
-            for wrong in graded.notices:
-                if wrong.refused:
-                    errors.append(_command("error", f"{name} refused".strip(), wrong.message, wrong.file, wrong.line))
             for row in graded.report.rows:
-                if row.optional or row.status in (Status.PASS, Status.SKIPPED):
-                    continue
-                title = f"{name} {row.title}".strip()
-                lines = [message(row, after_due=self._after_due)]
-                lines += [f"{word}: {text}" for word, text in told(row, after_due=self._after_due)]
-                seen = row.outcome.finding.seen if row.outcome.finding and len(lines) > 1 else ()
-                at = next(((each.object, each.line) for each in seen if each.line), ("", 0))
-                kind, found = ("warning", warnings) if row.status is Status.ERROR else ("error", errors)
-                found.append(_command(kind, title, "\n".join(lines), *at))
-        if report.trouble:
-            warnings.append(_command("warning", "the run broke", report.trouble))
-        for student in report.unfinished:
-            warnings.append(_command("warning", "not graded", student))
-        total = sum(graded.score for graded in report.students)
-        most = sum(graded.max_score for graded in report.students)
-        notice = _command("notice", "Autograding complete", f"Points {total}/{most}")
-        return "".join(f"{line}\n" for line in (*_first(errors, "error"), *_first(warnings, "warning"), notice))
+                if row.status in (Status.FAIL, Status.WAITING) and not row.optional:
+                    place = shown.where(row) if shown.tells(row, after_due=self._after_due) else ("", 0)
+                    groups.setdefault((row.check_id, *place), []).append((graded, row))
+        alone = len(report.students) == 1
+        for (check, file, line), found in sorted(groups.items(), key=lambda item: -len(item[1])):
+            row = found[0][1]
+            name = f"{clip(check, 60)}: {clip(row.title, 120)}"
+            who = "" if alone else f"{plural(len(found), 'student')}: {listed(g.student for g, _ in found)}"
+            told = [who, shown.message(row, after_due=self._after_due, limit=300)]
+            told += [f"{word}: {text}" for word, text in shown.told(row, after_due=self._after_due, limit=300)]
+            if not alone and len(found) > 1:
+                told = told[:2]  # the finding is of one of them
+            place = (file, line) if file else (row.file, row.line)
+            yield annotation("error", "\n".join(filter(None, told)), title=name, file=place[0], line=place[1])
 
 
-class SummaryReporter:
-    """Markdown for ``$GITHUB_STEP_SUMMARY``, bounded; it begins below the page's own headings."""
-
-    def render(self, report: ClassReport) -> str:
-        """The page; whole lines only, and what was cut is said."""
-        page = MarkdownReporter().render(report).replace("\n## ", "\n#### ")
-        page = f"##{page}" if page.startswith("# ") else page
-        if len(page.encode()) <= LARGEST:
-            return page
-        kept, size = [], 0
-        for line in page.splitlines(keepends=True):
-            size += len(line.encode())
-            if size > LARGEST:
-                break
-            kept.append(line)
-        return "".join(kept) + "\n(The rest does not fit here; see the other reports.)\n"
-
-
-def _first(lines: list[str], kind: str) -> list[str]:
-    if len(lines) <= MOST:
-        return lines
-    return [*lines[: MOST - 1], _command(kind, "and more", f"{len(lines) - MOST + 1} more: see the other reports")]
+def _troubles(report: ClassReport, title: str) -> Iterator[str]:
+    """What is no verdict: a run or a student that broke, what was refused, who was not graded."""
+    if report.trouble:
+        yield annotation("warning", f"the run broke: {clip(report.trouble, 400)}", title=title)
+    if report.unfinished:
+        yield annotation("warning", f"not graded: {listed(report.unfinished, 10)}", title=title)
+    broken = [graded for graded in report.students if graded.broken]
+    if broken:
+        text = f"could not be observed, no points lost: {listed((graded.student for graded in broken), 10)}"
+        why = next((graded.report.trouble for graded in broken if graded.report.trouble), "")
+        yield annotation("warning", text + (f"\n{clip(why, 400)}" if why else ""), title=title)
+    alone = len(report.students) == 1
+    for graded in report.students:
+        for notice in graded.notices[: MOST * 2]:
+            who = "" if alone else f"{shown.student_name(graded)}: "
+            text = who + clip(notice.message, 400) + (f"\n{clip(notice.remedy, 400)}" if notice.remedy else "")
+            yield annotation("warning", text, title=title, file=notice.file, line=notice.line)
 
 
-def _command(kind: str, title: str, text: str, file: str = "", line: int = 0) -> str:
-    place = f"file={_property(file)},line={line}," if file and line else f"file={_property(file)}," if file else ""
-    body = "\n".join(clip(each, 1200) for each in text.split("\n"))
-    return f"::{kind} {place}title={_property(clip(title, 200))}::{_data(body)}"
+def _bounded(kind: str, title: str, commands: list[str]) -> list[str]:
+    if len(commands) <= MOST:
+        return commands
+    left = len(commands) - MOST + 1
+    return [*commands[: MOST - 1], annotation(kind, f"{left} more are not shown here", title=title)]
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    clean = "\n".join(clip(line, 1000) for line in text.split("\n")[:20])
+    return clean.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
     return _data(clip(text, 300)).replace(":", "%3A").replace(",", "%2C")
+
+
+class SummaryReporter:
+    """Renders Markdown for ``$GITHUB_STEP_SUMMARY``, headings from ``###`` on, details folded.
+
+    ``after_due``: whether the due date has passed. ``room``: bytes at most; what does not fit is left out and counted.
+    """
+
+    def __init__(self, *, after_due: bool = True, room: int = ROOM) -> None:
+        self._after_due, self._room = after_due, room
+
+    def render(self, report: ClassReport) -> str:
+        """The document: totals, a table of students, what each has not reached."""
+        head = [f"### {_sign(report)} {md(report.title or report.lab, 120)}", "", md(shown.totals(report).sentence)]
+        if report.trouble:
+            head += ["", f"**The run broke:** {md(report.trouble)}"]
+        if report.unfinished:
+            head += ["", f"**Not graded:** {md(listed(report.unfinished, 20), 2000)}"]
+        foot = [
+            "",
+            md(
+                f"k8s-tutor {report.version}, lab {report.lab} ({clip(report.hash, 24)}), cluster {report.cluster}, "
+                f"Kubernetes {report.kubernetes or 'unknown'}, {duration(report.seconds)}"
+            ),
+        ]
+        room = self._room - _size([*head, *foot]) - 400
+        table = ["", "| | student | points | not passed |", "|---|---|--:|---|"]
+        lines, room = _fit(report.students, self._line, room - _size(table), "| | {} more | | |")
+        blocks, room = _fit([g for g in report.students if _lacks(g)], self._details, room, "\n{} more")
+        return "\n".join([*head, *([*table, *lines] if lines else []), *blocks, *foot]) + "\n"
+
+    def _line(self, graded: Graded) -> str:
+        missing = [row.check_id for row in graded.report.rows if row.status is not Status.PASS and not row.optional]
+        sign = {"pass": "✓", "fail": "✗"}.get(graded.word, "?")
+        points = f"{graded.score}/{graded.max_score}" + (" ?" if graded.broken else "")
+        return f"| {sign} | {md(shown.student_name(graded), 120)} | {points} | {md(listed(missing, 6), 600)} |"
+
+    def _details(self, graded: Graded) -> str:
+        """A folded block for who has not everything."""
+        rows = [row for row in graded.report.rows if row.status is not Status.PASS]
+        # A line of tags is HTML to Markdown: entities hold there, backslashes do not.
+        name = html.escape(shown.student_name(graded)).replace("@", "&#64;").replace("://", "&#58;//")
+        told = ["", f"<details><summary>{name}: {shown.standing(graded)}</summary>", ""]
+        if graded.report.trouble:
+            told += [f"- ? {md(graded.report.trouble)}"]
+        told += [f"- ! {md(f'{notice.where}: {notice.message}')}" for notice in graded.notices[:20]]
+        for row in rows:
+            why = shown.message(row, after_due=self._after_due)
+            told.append(f"- {SIGNS[row.status]} {md(row.check_id, 100)}: {md(row.title)} — {md(why, 400)}")
+            told += [f"  - {word}: {md(text)}" for word, text in shown.told(row, after_due=self._after_due, limit=300)]
+        return "\n".join([*told, "", "</details>"])
+
+
+def _sign(report: ClassReport) -> str:
+    return {0: "✓", 1: "✗"}.get(report.exit_code, "?")
+
+
+def _size(parts: Iterable[str]) -> int:
+    return sum(len(part.encode()) + 1 for part in parts)
+
+
+def _lacks(graded: Graded) -> bool:
+    rows = graded.report.rows
+    return bool(graded.notices or graded.report.trouble) or any(row.status is not Status.PASS for row in rows)
+
+
+def _fit(students: Sequence[Graded], render: Callable[[Graded], str], room: int, more: str) -> tuple[list[str], int]:
+    """The students that fit, with a word on those that do not; and the room that is left."""
+    kept: list[str] = []
+    for number, graded in enumerate(students):
+        part = render(graded)
+        size = _size([part])
+        if size > room:
+            return [*kept, more.format(len(students) - number)], 0
+        kept.append(part)
+        room -= size
+    return kept, room

@@ -1,64 +1,79 @@
-"""The older JSON of GitHub Classroom's graders for one student, still read by others.
+"""One student for the graders of GitHub Classroom: an object of version 1, base64-coded in the step output ``result``.
 
-The shape: education/autograding-io-grader and autograding-grading-reporter (version 1). The step's output ``result`` is
-the document in base64 (``encoded``).
+Source: the runners and the reporter of classroom-resources on GitHub. The reporter adds up the tests' scores; what it
+prints is the share of tests that pass, so the two agree where all checks have the same points.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.checks.words import clip
+from k8s_tutor.reports.grades import shown
 from k8s_tutor.reports.grades.report import ClassReport, Graded
-from k8s_tutor.reports.grades.shown import message, points, told
 from k8s_tutor.reports.report import Row
 
-STATUS = {"pass": "pass", "fail": "fail", "error": "error"}
-LONGEST = 500
-"""Characters of a test's message that the reporter shows."""
+VERSION = 1
 
 
 class AutogradingReporter:
-    """One JSON object a student."""
+    """Renders one JSON object; :meth:`output` gives it as the step output. ``after_due``: the due date has passed.
+
+    Optional checks are left out: a reporter knows no extra. What could not be observed is an ``error`` and counts
+    neither in a test's points nor in ``max_score``.
+    """
 
     def __init__(self, *, after_due: bool = True) -> None:
-        """``after_due``: what is hidden until the due date is shown."""
         self._after_due = after_due
 
     def render_one(self, graded: Graded, report: ClassReport) -> str:
-        """The document; points are whole and add up to ``max_score``."""
-        tests = [
-            {
-                "name": clip(f"{row.check_id}: {row.title}", 300),
-                "status": "pass" if row.status is Status.PASS else "error" if row.status is Status.ERROR else "fail",
-                "score": points(row),
-                "message": self._message(row),
-                "test_code": f"k8s-tutor grade --lab {report.lab}",
-                "filename": "",
-                "line_no": 0,
-                "duration": round(max(0.0, row.seconds), 3),
-            }
-            for row in graded.report.rows
-            if not row.optional
-        ]
-        document = {
-            "version": 1,
-            "status": STATUS[graded.word],
-            "max_score": graded.max_score,
+        """The document as text."""
+        return json.dumps(self.document(graded, report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    def output(self, graded: Graded, report: ClassReport) -> str:
+        """The line ``result=…`` for ``$GITHUB_OUTPUT``: the document base64-coded (one line, ASCII)."""
+        text = json.dumps(self.document(graded, report), ensure_ascii=True, allow_nan=False)
+        return f"result={base64.b64encode(text.encode()).decode()}\n"
+
+    def document(self, graded: Graded, report: ClassReport) -> dict[str, Any]:
+        """The document as plain JSON values."""
+        rows = [row for row in graded.report.rows if not row.optional]
+        tests = [self._test(name, row, report) for name, row in zip(shown.case_names(rows), rows, strict=True)]
+        if not tests and graded.report.trouble:
+            tests = [_case("run", "error", 0, clip(graded.report.trouble, 500), f"k8s-tutor grade {report.lab}", 0.0)]
+        return {
+            "version": VERSION,
+            "status": graded.word,
+            "max_score": graded.report.max_score,
             "tests": tests,
         }
-        return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
-    def _message(self, row: Row) -> str:
-        if row.status is Status.PASS:
-            return ""
-        lines = [message(row, after_due=self._after_due)]
-        lines += [f"{word}: {text}" for word, text in told(row, after_due=self._after_due) if word != "rule"]
-        return "\n".join(lines)[:LONGEST]
+    def _test(self, name: str, row: Row, report: ClassReport) -> dict[str, Any]:
+        passed = row.status is Status.PASS
+        status = "pass" if passed else "error" if row.status is Status.ERROR else "fail"
+        told = [shown.message(row, after_due=self._after_due)]
+        told += [f"{word}: {text}" for word, text in shown.told(row, after_due=self._after_due, limit=300)]
+        return _case(
+            name,
+            status,
+            row.points if passed else 0,
+            "" if passed else "\n".join(told),
+            f"k8s-tutor check {clip(report.lab, 60)}",
+            row.seconds,
+        )
 
 
-def encoded(document: str) -> str:
-    """The document as the step's output ``result``."""
-    return base64.b64encode(document.encode()).decode("ascii")
+def _case(name: str, status: str, score: int, message: str, code: str, seconds: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "status": status,
+        "score": score,
+        "message": message,
+        "test_code": code,
+        "filename": "",
+        "line_no": 0,
+        "duration": round(max(0.0, seconds) * 1000),
+    }

@@ -8,6 +8,7 @@ from typing import Any
 
 from k8s_tutor.checks.words import clip
 from k8s_tutor.reports import json as one_report
+from k8s_tutor.reports.grades import shown
 from k8s_tutor.reports.grades.report import ClassReport, Graded
 
 SCHEMA = "k8s-tutor/grades/v1"
@@ -23,7 +24,7 @@ class JsonReporter:
 
 def document(report: ClassReport) -> dict[str, Any]:
     """The report as plain JSON values, valid against :func:`schema`."""
-    words = [graded.word for graded in report.students]
+    totals = shown.totals(report)
     return {
         "schema": SCHEMA,
         "tool": {"name": "k8s-tutor", "version": report.version},
@@ -37,11 +38,20 @@ def document(report: ClassReport) -> dict[str, Any]:
         "seconds": round(max(0.0, report.seconds), 3),
         "exit_code": report.exit_code,
         "trouble": clip(report.trouble, 600),
-        "counts": {word: words.count(word) for word in ("pass", "fail", "error")},
+        "counts": {
+            "students": totals.students,
+            "pass": totals.passed,
+            "fail": totals.failed,
+            "error": totals.broken,
+            "unfinished": totals.unfinished,
+        },
+        "mean_score": None if totals.mean is None else round(totals.mean, 3),
+        "checks": [_check(line) for line in shown.over_class(report)],
         "students": [_student(graded) for graded in report.students],
         "unfinished": [clip(student, 200) for student in report.unfinished],
         "alike": [
-            {"students": [clip(pair.one, 200), clip(pair.other, 200)], "share": pair.share} for pair in report.alike
+            {"students": [clip(pair.one, 200), clip(pair.other, 200)], "share": min(1.0, max(0.0, pair.share))}
+            for pair in report.alike
         ],
         "notes": [clip(note, 600) for note in report.notes],
     }
@@ -52,8 +62,22 @@ def schema() -> dict[str, Any]:
     text = files("k8s_tutor.reports.grades").joinpath("grades.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     loaded["$defs"].update(one_report.schema()["$defs"])
+    loaded["$defs"]["check"]["required"].append("visibility")
     loaded["$defs"]["check"]["properties"]["visibility"] = {"enum": ["visible", "after_due", "hidden"]}
     return loaded
+
+
+def _check(line: shown.CheckLine) -> dict[str, Any]:
+    row = line.row
+    return {
+        "id": row.check_id,
+        "step": {"id": row.step_id, "title": clip(row.step_title, 200)},
+        "title": clip(row.title, 300),
+        "points": row.points,
+        "optional": row.optional,
+        "visibility": row.visibility,
+        "counts": {"pass": line.passed, "fail": line.failed, "skipped": line.skipped, "error": line.broken},
+    }
 
 
 def _student(graded: Graded) -> dict[str, Any]:
@@ -69,7 +93,7 @@ def _student(graded: Graded) -> dict[str, Any]:
         "seconds": round(max(0.0, report.seconds), 3),
         "attempts": graded.attempts,
         "submission": graded.digest,
-        "seed": graded.seed,
+        "seed": clip(graded.seed, 200),
         "roster": {clip(key, 200): clip(value, 600) for key, value in graded.roster.items()},
         "notices": [
             {
@@ -83,7 +107,7 @@ def _student(graded: Graded) -> dict[str, Any]:
         ],
         "deeds": [
             {
-                "step": deed.step,
+                "step": clip(deed.step, 100),
                 "command": clip(deed.command, 600),
                 "code": deed.code,
                 "said": clip(deed.said, 600),

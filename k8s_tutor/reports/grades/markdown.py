@@ -1,87 +1,89 @@
-"""A class report as Markdown for the instructor: totals, grades, which check blocks the class, who is alike."""
+"""A class as Markdown for the instructor: totals, students, what blocks the class, and each finding."""
 
 from __future__ import annotations
 
-from k8s_tutor.checks.outcome import Status
-from k8s_tutor.checks.words import duration, plural
-from k8s_tutor.reports.grades.report import ClassReport, Graded
-from k8s_tutor.reports.summary import stamp
-from k8s_tutor.reports.summary_markdown import escaped
+from collections.abc import Iterator
 
-SIGNS = {Status.PASS: "✓", Status.FAIL: "✗", Status.WAITING: "✗", Status.ERROR: "?", Status.SKIPPED: "·"}
+from k8s_tutor.checks.outcome import Status
+from k8s_tutor.checks.words import listed
+from k8s_tutor.reports.grades import shown
+from k8s_tutor.reports.grades.report import ClassReport, Graded
+from k8s_tutor.reports.grades.shown import SIGNS, md
+
 WORDS = {"pass": "✓ pass", "fail": "✗ fail", "error": "? error"}
 
 
 class MarkdownReporter:
-    """One page."""
+    """Renders GitHub's Markdown. It shows what hidden checks find: it is for those who grade."""
 
     def render(self, report: ClassReport) -> str:
-        """The page."""
-        words = [graded.word for graded in report.students]
-        lines = [f"# {escaped(report.title, 120)}: grades", "", totals(report, words), ""]
+        """The document; no text of a student or a cluster is structure in it."""
+        found = [f"# {md(report.title or report.lab, 160)}: grades", "", f"{md(shown.totals(report).sentence)}.", ""]
+        found += [f"- {word}: {md(text, 400)}" for word, text in shown.provenance(report)]
         if report.trouble:
-            lines += [f"**The run broke**: {escaped(report.trouble)}", ""]
-        if report.students:
-            lines += ["| student | | points | not passed |", "|---|---|---|---|"]
-            lines += [_line(graded) for graded in report.students]
+            found += ["", f"**The run broke:** {md(report.trouble, 600)}"]
+        found += [*_students(report), *_blocking(report), *_alike(report)]
         if report.unfinished:
-            names = ", ".join(escaped(student, 100) for student in report.unfinished)
-            lines += ["", f"**Not graded**: {names}"]
-        blocked = share(report)
-        if blocked:
-            lines += ["", "## What blocks the class", "", "| check | passed by | |", "|---|---|---|"]
-            lines += [
-                f"| {escaped(title, 160)} | {passed} of {whole} | {passed * 100 // whole} % |"
-                for title, passed, whole in blocked
-            ]
-        if report.alike:
-            lines += ["", "## Nearly the same", ""]
-            lines += [
-                f"- {escaped(pair.one, 100)} and {escaped(pair.other, 100)}: {pair.share:.0%} alike"
-                for pair in report.alike
-            ]
-        lines += ["", provenance(report)]
-        return "\n".join(lines) + "\n"
+            found += ["", "## Not graded", "", *(f"- {md(student, 200)}" for student in report.unfinished)]
+        if report.notes:
+            found += ["", "## Notes", "", *(f"- {md(note, 600)}" for note in report.notes)]
+        blocks = [block for graded in report.students if (block := list(_details(graded)))]
+        if blocks:
+            found += ["", "## Findings", *(line for block in blocks for line in block)]
+        return "\n".join(found) + "\n"
 
 
-def totals(report: ClassReport, words: list[str]) -> str:
-    """``200 students: 180 pass, 18 fail, 2 could not be graded to the end``."""
-    told = [f"{words.count('pass')} pass", f"{words.count('fail')} fail"]
-    if "error" in words:
-        told.append(f"{words.count('error')} could not be graded to the end (that costs nobody a point)")
-    if report.unfinished:
-        told.append(f"{len(report.unfinished)} not graded")
-    return f"{plural(len(words) + len(report.unfinished), 'student')}: {', '.join(told)}."
-
-
-def share(report: ClassReport) -> list[tuple[str, int, int]]:
-    """Title, passed by, judged for each required check; those first that fewest pass."""
-    found: dict[str, tuple[str, int, int]] = {}
+def _students(report: ClassReport) -> Iterator[str]:
+    if not report.students:
+        return
+    yield from ("", "## Students", "", "| student | result | points | not passed | notices |", "|---|---|--:|---|--:|")
     for graded in report.students:
-        for row in graded.report.rows:
-            if row.optional or row.status is Status.ERROR:
-                continue
-            title, passed, whole = found.get(row.check_id, (row.title, 0, 0))
-            found[row.check_id] = (title, passed + (row.status is Status.PASS), whole + 1)
-    return sorted(found.values(), key=lambda each: each[1] / each[2])
+        missing = [row.check_id for row in graded.report.rows if row.status is not Status.PASS and not row.optional]
+        points = f"{graded.score}/{graded.max_score}" + (" (not final)" if graded.broken else "")
+        yield (
+            f"| {md(shown.student_name(graded), 120)} | {WORDS[graded.word]} | {points} "
+            f"| {md(listed(missing, 20), 2000)} | {len(graded.notices) or ''} |"
+        )
 
 
-def provenance(report: ClassReport) -> str:
-    """By what it was graded, where and when."""
-    took = duration(max(0.0, report.seconds))
-    return (
-        f"Lab {escaped(report.lab, 60)} ({report.hash[:12]}), k8s-tutor {escaped(report.version, 40)}, "
-        f"Kubernetes {escaped(report.kubernetes, 40)}, cluster {escaped(report.cluster_uid or 'unknown', 60)}; "
-        f"{escaped(stamp(report.started))}, {took}."
-    )
+def _blocking(report: ClassReport) -> Iterator[str]:
+    blocking = shown.blocking(report)
+    if not blocking:
+        return
+    why = shown.causes(report)
+    yield from ("", "## What blocks the class", "", "| check | fail | pass | most often because |", "|---|--:|--:|---|")
+    for line in blocking:
+        text, count = (why.get(line.row.check_id) or [("", 0)])[0]
+        because = f"{md(text, 240)} ({count})" if count else ""
+        hidden = "" if line.row.visibility == "visible" else f" ({line.row.visibility.replace('_', ' ')})"
+        name = f"{md(line.row.check_id, 100)}: {md(line.row.title, 200)}{md(hidden, 40)}"
+        yield f"| {name} | {line.failed} | {line.passed} of {line.observed} | {because} |"
 
 
-def _line(graded: Graded) -> str:
-    bad = [
-        f"{SIGNS[row.status]} {escaped(row.title, 120)}: {escaped(row.outcome.summary, 200)}"
-        for row in graded.report.rows
-        if not row.optional and row.status in (Status.FAIL, Status.WAITING, Status.ERROR)
-    ]
-    told = "<br>".join(bad[:4] + ([f"and {len(bad) - 4} more"] if len(bad) > 4 else []))
-    told = told or escaped(graded.report.trouble)
-    return f"| {escaped(graded.student, 100)} | {WORDS[graded.word]} | {graded.score}/{graded.max_score} | {told} |"
+def _alike(report: ClassReport) -> Iterator[str]:
+    if not report.alike:
+        return
+    yield from ("", "## Submissions that are nearly the same", "", "Alike is a reason to look, never a proof.", "")
+    yield from ("| one | other | alike |", "|---|---|--:|")
+    for pair in report.alike:
+        yield f"| {md(pair.one, 120)} | {md(pair.other, 120)} | {100 * pair.share:.0f} % |"
+
+
+def _details(graded: Graded) -> Iterator[str]:
+    rows = [row for row in graded.report.rows if row.status is not Status.PASS]
+    if not (rows or graded.notices or graded.report.trouble):
+        return
+    yield from ("", f"### {md(shown.student_name(graded), 120)}: {shown.standing(graded)}", "")
+    if graded.report.trouble:
+        yield f"- ? could not be graded: {md(graded.report.trouble, 600)}"
+    for notice in graded.notices[:50]:
+        kind = "left out" if notice.refused else "notice"
+        mend = f" ({md(notice.remedy)})" if notice.remedy else ""
+        yield f"- {kind}: {md(notice.where, 240) or 'submission'}: {md(notice.message, 400)}{mend}"
+    for row in rows:
+        optional = " (optional)" if row.optional else ""
+        said = row.outcome.facts[0] if row.status is Status.SKIPPED and row.outcome.facts else row.outcome.summary
+        yield f"- {SIGNS[row.status]} {row.status.value}{optional}: {md(row.check_id, 100)}: {md(said, 400)}"
+        if row.outcome.finding is not None:
+            for word, text in shown.lines(row.outcome.finding):
+                yield f"  - {word}: {md(text, 600)}"
