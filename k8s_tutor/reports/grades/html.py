@@ -46,8 +46,8 @@ class HtmlReporter:
             "<body>",
             *_head(report, title),
             "<main>",
-            *_checks(report),
             *_heat(report),
+            *_checks(report),
             *_students(report),
             *_alike(report),
             "</main>",
@@ -78,13 +78,16 @@ def _head(report: ClassReport, title: str) -> Iterator[str]:
         yield f"<div><dt>{word}</dt><dd>{safe(text, 400)}</dd></div>"
     yield "</dl>"
     if report.unfinished:
-        names = "".join(f"<li>{safe(name, 200)}</li>" for name in report.unfinished)
-        yield f'<section class="unfinished"><h2>Not graded</h2><p>The run ended before their turn.</p><ul>{names}</ul>'
-        yield "</section>"
+        names = ", ".join(safe(name, 120) or "(no name)" for name in report.unfinished)
+        yield f'<p class="trouble"><b>· Not graded</b> (the run ended before their turn): {names}</p>'
     if report.notes:
         notes = "".join(f"<li>{safe(note, 600)}</li>" for note in report.notes)
-        yield f'<section class="notes"><h2>Notes</h2><ul>{notes}</ul></section>'
-    yield "</header>"
+        yield f'<ul class="notes soft">{notes}</ul>'
+    parts = [("map", "Students and checks"), ("checks", "What stops the class")] if report.checks else []
+    parts += [("students", "Findings by student")]
+    parts += [("alike", "Nearly the same")] if report.alike else []
+    links = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in parts)
+    yield f'<nav aria-label="Parts of the page">{links}</nav></header>'
 
 
 def _tiles(totals: Totals) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _checks(report: ClassReport) -> Iterator[str]:
         return
     worst = next(iter(shown.blocking(report)), None)
     why = shown.causes(report)
-    yield '<section id="checks"><h2>Which checks stop the class</h2>'
+    yield '<section id="checks"><h2>What stops the class</h2>'
     if worst is None:
         yield '<p class="soft">None: nobody fails a check.</p>'
     yield '<table class="checks"><thead><tr><th scope="col">Check</th><th scope="col">Passed by</th>'
@@ -187,7 +190,14 @@ def _heat(report: ClassReport) -> Iterator[str]:
     ids = [row.check_id for row in checks]
     for number, graded in enumerate(report.students):
         yield _line(number, graded, ids, firsts)
-    yield "</tbody></table></div></section>"
+    yield '</tbody><tfoot><tr><th scope="row" class="who" colspan="2">Passed by</th>'
+    by_check = {line.row.check_id: line for line in shown.over_class(report)}
+    for check in ids:
+        line = by_check[check]
+        share = f"{100 * line.share:.0f}%" if line.observed else "?"
+        first = " first" if check in firsts else ""
+        yield f'<td class="n{first}" title="{line.passed} of {line.observed}">{share}</td>'
+    yield "</tr></tfoot></table></div></section>"
 
 
 def _line(number: int, graded: Graded, ids: list[str], firsts: set[str]) -> str:
@@ -206,7 +216,7 @@ def _line(number: int, graded: Graded, ids: list[str], firsts: set[str]) -> str:
         cells.append(f'<td class="{kind}{first}" title="{tip}">{inner}</td>')
     name, kind = safe(shown.student_name(graded), 120), graded.word
     sign = WORDS[kind][0]
-    points = f"{graded.score}/{graded.max_score}" + (' <abbr title="not final">?</abbr>' if graded.broken else "")
+    points = f"{graded.score}/{graded.max_score}" + (' <span title="not final">?</span>' if graded.broken else "")
     return (
         f'<tr data-n="s{number}" class="{kind}"><th scope="row" class="who"><a href="#s{number}">'
         f'<span class="sign">{sign}</span> {name}</a></th><td class="n">{points}</td>{"".join(cells)}</tr>'
@@ -214,7 +224,7 @@ def _line(number: int, graded: Graded, ids: list[str], firsts: set[str]) -> str:
 
 
 def _students(report: ClassReport) -> Iterator[str]:
-    yield '<section id="students"><h2>Students</h2>'
+    yield '<section id="students"><h2>Findings by student</h2>'
     if not report.students:
         yield '<p class="soft">Nobody was graded.</p>'
     room = ROOM // max(1, len(report.students))

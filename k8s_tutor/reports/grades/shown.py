@@ -118,8 +118,8 @@ def over_class(report: ClassReport) -> tuple[CheckLine, ...]:
 
 
 def blocking(report: ClassReport) -> tuple[CheckLine, ...]:
-    """The checks that somebody fails, the one that stops most students first; who was never asked is not stopped."""
-    failed = [line for line in over_class(report) if line.failed]
+    """The required checks that somebody fails, the one that stops most students first."""
+    failed = [line for line in over_class(report) if line.failed and not line.row.optional]
     return tuple(sorted(failed, key=lambda line: -line.failed))
 
 
