@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k8s_tutor import atomic
 from k8s_tutor.checks.words import duration
@@ -51,10 +51,16 @@ def run(options: argparse.Namespace) -> int:
         report = class_run.run(cluster)
     finally:
         signal.signal(signal.SIGTERM, before)
+    settings = {
+        "environment": dict(os.environ),
+        "granularity": options.junit_granularity,
+        "needs": {spec.id: spec.needs[0] for spec in lab.checks if spec.needs},
+        "after_due": not options.before_due,
+    }
     for kind, target in reports:
-        _write(kind, target, report)
+        _write(kind, target, report, settings)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        _tell_github(report, reports)
+        _tell_github(report, reports, settings)
     elif not any(target == "-" for _, target in reports):
         print(_table(report))
     if class_run.interrupted:
@@ -102,11 +108,13 @@ def _report(text: str) -> tuple[str, str]:
     return kind, target
 
 
-def _write(kind: str, target: str, report: ClassReport) -> None:
+def _write(kind: str, target: str, report: ClassReport, settings: dict[str, Any]) -> None:
     """Write the report's documents, each whole or not at all. Raises EnvironmentFault, after all were tried."""
     from k8s_tutor.reports.grades.formats import documents
 
-    for file, text in documents(kind, target, report).items():
+    if kind == "gradescope":  # it keeps what is hidden itself
+        settings = {**settings, "after_due": True}
+    for file, text in documents(kind, target, report, **settings).items():
         if file == "-":
             sys.stdout.write(text)
             continue
@@ -118,13 +126,13 @@ def _write(kind: str, target: str, report: ClassReport) -> None:
             raise EnvironmentFault(f"the report {file} cannot be written: {error.strerror}", code="report") from error
 
 
-def _tell_github(report: ClassReport, reports: list[tuple[str, str]]) -> None:
+def _tell_github(report: ClassReport, reports: list[tuple[str, str]], settings: dict[str, Any]) -> None:
     """Annotations, summary and outputs, as a step of GitHub Actions gives them; nothing that is asked for anyway."""
     from k8s_tutor.reports.grades.formats import documents
 
     asked = {kind for kind, _ in reports}
     if "github" not in asked:
-        sys.stdout.write(documents("github", "-", report)["-"])
+        sys.stdout.write(documents("github", "-", report, **settings)["-"])
     summary, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
     words = [graded.word for graded in report.students]
     told = {
@@ -138,7 +146,7 @@ def _tell_github(report: ClassReport, reports: list[tuple[str, str]]) -> None:
     try:
         if summary and "github-summary" not in asked:
             with open(summary, "a", encoding="utf-8") as file:
-                file.write(documents("github-summary", "-", report)["-"])
+                file.write(documents("github-summary", "-", report, **settings)["-"])
         if outputs:
             with open(outputs, "a", encoding="utf-8") as file:
                 file.writelines(f"{name}={value}\n" for name, value in told.items())

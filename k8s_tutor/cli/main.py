@@ -103,6 +103,10 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--roster", metavar="FILE", help="CSV with a header; one column names the folders")
     grade.add_argument("--report", metavar="KIND=FILE", action="append", default=[], help="may be given several times")
     grade.add_argument("--jobs", metavar="N", type=_count, help="side by side (default: as many as the nodes take)")
+    grade.add_argument(
+        "--junit-granularity", choices=("check", "step", "lab"), default="check", help="a case each (check)"
+    )
+    grade.add_argument("--before-due", action="store_true", help="students' reports leave out what after_due hides")
     grade.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     grade.add_argument("--exit-zero", action="store_true", help="exit 0 whenever there is a grade, whatever it is")
     for option, default, text in (

@@ -7,9 +7,9 @@ the runner checks these names and stamps some of them itself.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from k8s_tutor.checks.outcome import Status
 from k8s_tutor.checks.words import clip
@@ -19,18 +19,18 @@ from k8s_tutor.reports.json import stamp
 from k8s_tutor.reports.report import Row
 
 SCHEMA = "classroom50/result/v1"
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 _NONE = "unknown"
 
 
 class Classroom50Reporter:
     """Renders one JSON object.
 
-    ``environment`` holds what the runner gives: CLASSROOM, ASSIGNMENT, ASSIGNMENT_TYPE, OWNER or USERNAME,
-    SUBMISSION_TAG, COMMIT_URL, RELEASE_URL, REVIEW_URL, SUBMITTED_AT, GITHUB_ACTOR, GITHUB_ACTOR_ID. Where one is not
-    set the document is valid all the same: the classroom, the commit, the release are ``unknown`` (the review is the
-    commit), the assignment is the lab, the type ``individual``, the owner the student, the submission ``submit/`` and
-    the begin of the submission's digest, its time the time of this run; ``submitted_by`` is left out.
+    ``environment`` holds what the runner gives: CLASSROOM, ASSIGNMENT, ASSIGNMENT_TYPE or MODE, OWNER or USERNAME,
+    SUBMISSION_TAG, COMMIT_URL, RELEASE_URL, REVIEW_URL, GITHUB_ACTOR, GITHUB_ACTOR_ID, GITHUB_SERVER_URL,
+    GITHUB_REPOSITORY, GITHUB_SHA. Where one is not set the document is valid all the same: the links are made of what
+    GitHub gives, else ``unknown`` (the review is the commit), so is the classroom; the assignment is the lab, the type
+    ``individual``, the owner the student, the submission ``submit/`` and the begin of the submission's digest;
+    ``submitted_by`` is left out. ``datetime`` is the time of this run: the runner puts the submission's in its place.
     ``after_due``: whether the due date has passed.
 
     Points are whole. A check that could not be observed is 0 of 0 points with ``status`` error; an optional one, too,
@@ -53,21 +53,22 @@ class Classroom50Reporter:
             tests = [
                 {"test-name": "run", "passed": False, "score": 0, "max-score": 0, "status": "error", "message": text}
             ]
-        at = self._value("SUBMITTED_AT")
-        kind = self._value("ASSIGNMENT_TYPE").lower()
+        kind = (self._value("ASSIGNMENT_TYPE") or self._value("MODE")).lower()
         tag = self._value("SUBMISSION_TAG")
-        commit = self._value("COMMIT_URL") or _NONE
+        if not tag.startswith("submit/"):
+            tag = f"submit/{tag or graded.digest[:12] or 'none'}"
+        commit = self._value("COMMIT_URL") or self._link("commit", self._value("GITHUB_SHA"))
         found: dict[str, Any] = {
             "schema": SCHEMA,
             "classroom": self._value("CLASSROOM") or _NONE,
             "assignment": self._value("ASSIGNMENT") or clip(report.lab, 100) or _NONE,
             "assignment_type": kind if kind in ("individual", "group") else "individual",
             "owner": self._value("OWNER") or self._value("USERNAME") or clip(graded.student, 100) or _NONE,
-            "submission": tag if tag.startswith("submit/") else f"submit/{tag or graded.digest[:12] or 'none'}",
+            "submission": tag,
             "commit": commit,
-            "release": self._value("RELEASE_URL") or _NONE,
+            "release": self._value("RELEASE_URL") or self._link("releases/tag", self._value("SUBMISSION_TAG")),
             "review": self._value("REVIEW_URL") or commit,
-            "datetime": at if _TIME.fullmatch(at) else stamp(report.started),
+            "datetime": stamp(report.started),
             "graded_at": stamp(graded.report.started),
             "score": sum(test["score"] for test in tests),
             "max-score": sum(test["max-score"] for test in tests),
@@ -81,6 +82,11 @@ class Classroom50Reporter:
 
     def _value(self, name: str) -> str:
         return clip(self._environment.get(name, ""), 600)
+
+    def _link(self, kind: str, name: str) -> str:
+        """A page of the repository, as the runner makes it; ``unknown`` where it cannot be known."""
+        server, repository = self._value("GITHUB_SERVER_URL"), self._value("GITHUB_REPOSITORY")
+        return f"{server}/{repository}/{kind}/{quote(name, safe='')}" if server and repository and name else _NONE
 
     def _test(self, name: str, row: Row) -> dict[str, Any]:
         """One test; ``status`` and ``message`` are more than the schema asks for, and kept by it."""

@@ -56,7 +56,7 @@ def _blocking(report: ClassReport) -> Iterator[str]:
         text, count = (why.get(line.row.check_id) or [("", 0)])[0]
         because = f"{md(text, 240)} ({count})" if count else ""
         hidden = "" if line.row.visibility == "visible" else f" ({line.row.visibility.replace('_', ' ')})"
-        name = f"{md(line.row.check_id, 100)}: {md(line.row.title, 200)}{md(hidden, 40)}"
+        name = md(f"{line.row.check_id}: {line.row.title}{hidden}", 340)
         yield f"| {name} | {line.failed} | {line.passed} of {line.observed} | {because} |"
 
 

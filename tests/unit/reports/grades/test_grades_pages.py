@@ -169,6 +169,7 @@ def test_markdown_names_what_blocks_the_class_first():
     blocked = text[text.index("## What blocks the class") :].splitlines()
     assert "lab2\\-ready" in blocked[4] and "lab2\\-service" in blocked[5]
     assert not any("lab2\\-lb" in line for line in blocked[:9]), "an optional check stops nobody"
+    assert "labels are right \\(hidden\\) |" in text
     assert "## Not graded" in text and "97 %" in text and "? error" in text
     assert "The run broke" in MarkdownReporter().render(CUT) and MarkdownReporter().render(EMPTY).startswith("# ")
     assert MarkdownReporter().render(TWINS).count("### bob") == 3
