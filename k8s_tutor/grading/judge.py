@@ -24,7 +24,7 @@ from k8s_tutor.grading.replay import Replay
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.kube.client import Api
 from k8s_tutor.labs.model import CheckSpec, Lab
-from k8s_tutor.reports.grades.report import Deed, Graded, Notice
+from k8s_tutor.reports.grades.report import Deed, Graded
 from k8s_tutor.reports.report import Report, Row
 from k8s_tutor.session.session import Session
 from k8s_tutor.session.state import CheckState
@@ -85,9 +85,6 @@ class Judge:
 
     def _attempt(self, submission: Submission, patience: float, until: float, attempt: int) -> tuple[Graded, bool]:
         """One replay's result, and whether something was still on its way."""
-        notices = tuple(
-            Notice(each.file, each.line, each.message, each.remedy, each.refused) for each in submission.problems
-        )
         rows: tuple[Row, ...] = ()
         deeds: tuple[Deed, ...] = ()
         namespace, trouble, hurried = "", "", False
@@ -149,7 +146,7 @@ class Judge:
             trouble=trouble,
         )
         return (
-            Graded(submission.student, report, notices, deeds, submission.digest, attempts=attempt),
+            Graded(submission.student, report, submission.problems, deeds, submission.digest, attempts=attempt),
             hurried,
         )
 

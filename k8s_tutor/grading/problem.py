@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from k8s_tutor.reports.grades.report import Notice as Problem
+
+__all__ = ["LONGEST", "Problem", "plain"]
 
 LONGEST = 200
-
-
-@dataclass(frozen=True)
-class Problem:
-    """``file`` as the student named it (cleaned), ``line`` 1-based (0 if unknown), what is wrong, what mends it.
-
-    ``refused``: it was left out because it could harm others; else it is missing or cannot be read.
-    """
-
-    file: str
-    line: int
-    message: str
-    remedy: str = ""
-    refused: bool = False
-
-    @property
-    def where(self) -> str:
-        """``file:line``."""
-        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 def plain(value: object, most: int = LONGEST) -> str:
