@@ -6,6 +6,7 @@
     ./dev bench check      `check` against a shell script that asserts the same facts with kubectl, in pairs
     ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about ten minutes)
     ./dev bench tutor --soak 3600
+    ./dev bench grade      a class graded, and the same objects made without a look at them (about ten minutes)
 
 Ratios are of whole processes, in pairs in one run (A B A B …), so that a machine whose speed drifts does not matter.
 """
@@ -32,7 +33,7 @@ PAIRS = 5
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ["up", "kind", "check", "tutor"]
+    names = ["up", "kind", "check", "tutor", "grade"]
     parser.add_argument("what", nargs="?", choices=names, help="one of them; all, if none is named")
     parser.add_argument("--soak", type=float, default=60.0, help="seconds of the tutor's soak (60)")
     options = parser.parse_args()
@@ -42,6 +43,7 @@ def main() -> int:
         "kind": bench_kind,
         "check": bench_check,
         "tutor": lambda: bench_tutor(options.soak),
+        "grade": bench_grade,
     }
     lines = [
         "# What the benchmarks printed",
@@ -218,6 +220,13 @@ def bench_tutor(soak: float) -> list[str]:
     import tutor
 
     return tutor.bench_tutor(soak=soak)
+
+
+def bench_grade() -> list[str]:
+    """A class graded (bench/grade.py)."""
+    import grade
+
+    return grade.bench_grade()
 
 
 def pair_row(lab: str, check: list[str], script: list[str], environment: dict[str, str]) -> str:

@@ -1,0 +1,168 @@
+"""Grade a class of Lab 2, beside a script that makes the same objects and checks nothing: throughput, as a ratio.
+
+    ./dev bench grade                    40 submissions, about ten minutes
+    python bench/grade.py --number 200   a whole class
+
+Both run on one cluster of the bench's own, one after the other, with as many side by side. "Raw" creates a namespace, a
+Deployment of three, deletes a pod, makes and deletes a bare pod, scales to ten, makes a Service, deletes the namespace:
+what a submission makes, by the API, with no look at it but for when to go on. The grader is the program as an
+instructor starts it; its memory is that of its process, sampled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cluster")]
+
+import yaml  # noqa: E402
+from corpus import COMMANDS, DEPLOY, SERVICE, Case, lab2  # noqa: E402
+
+from k8s_tutor.clusters.native.provider import NativeProvider  # noqa: E402
+from k8s_tutor.clusters.provider import Cluster  # noqa: E402
+from k8s_tutor.grading.capacity import room  # noqa: E402
+from k8s_tutor.kube.client import Api, connect  # noqa: E402
+from k8s_tutor.labs.loader import load  # noqa: E402
+from k8s_tutor.session.connection import Namespace, delete_namespace, ensure_namespace  # noqa: E402
+
+LOOK = 0.2
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--number", type=int, default=40, help="submissions (40)")
+    parser.add_argument("--jobs", type=int, help="side by side (default: as the grader chooses)")
+    options = parser.parse_args()
+    print("\n".join(bench_grade(options.number, options.jobs)))
+    return 0
+
+
+def bench_grade(number: int = 40, jobs: int | None = None) -> list[str]:
+    """Both runs, as lines of Markdown; the cluster is gone afterwards."""
+    provider, name = NativeProvider(), f"bench-{os.getpid()}"
+    try:
+        cluster = provider.up(name)
+        api = connect(cluster.kubeconfig)
+        side = jobs or room(api, load("lab2")).jobs
+        raw = _raw(api, number, side)
+        api.close()
+        graded, memory, grades = _graded(cluster, number, side)
+    finally:
+        provider.down(name)
+    full = sum(each["score"] == each["max_score"] for each in grades)
+    return [
+        "## A class graded",
+        "",
+        f"{number} submissions of Lab 2 on a native cluster of one node, {side} side by side; API server, kubelet, "
+        "pods and grader share the machine's cores.",
+        "",
+        "| what | figure | wanted |",
+        "|---|---|---|",
+        f"| the same objects made, scaled and deleted, nothing checked | {raw:.0f} s, {raw / number:.1f} s each | |",
+        f"| graded | {graded:.0f} s, {graded / number:.1f} s each | |",
+        f"| throughput of the grader, of that | {raw / graded:.2f} | 0.8 |",
+        f"| memory of the grader, at most | {memory:.0f} MB | 300 |",
+        f"| full marks | {full} of {number} | all |",
+    ]
+
+
+def _raw(api: Api, number: int, side: int) -> float:
+    work: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for each in range(number):
+        work.put(each)
+
+    def drain() -> None:
+        while True:
+            try:
+                _one(api, f"raw-{work.get_nowait()}")
+            except queue.Empty:
+                return
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=drain) for _ in range(side)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
+def _one(api: Api, name: str) -> None:
+    made = ensure_namespace(api, name)
+    pods = f"api/v1/namespaces/{name}/pods"
+    deployments = f"apis/apps/v1/namespaces/{name}/deployments"
+    api.create(deployments, yaml.safe_load(DEPLOY))
+    _ready(api, f"{deployments}/nginx-deployment", 3)
+    first = api.list(pods)["items"][0]["metadata"]["name"]
+    api.delete(f"{pods}/{first}")
+    _gone(api, pods, first)
+    _ready(api, f"{deployments}/nginx-deployment", 3)
+    bare: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "nginx-pod", "labels": {"app": "nginx"}},
+        "spec": {"containers": [{"name": "nginx-pod", "image": "nginx", "imagePullPolicy": "IfNotPresent"}]},
+    }
+    api.create(pods, bare)
+    while api.get(f"{pods}/nginx-pod")["status"].get("phase") != "Running":
+        time.sleep(LOOK)
+    api.delete(f"{pods}/nginx-pod")
+    _gone(api, pods, "nginx-pod")
+    api.patch(f"{deployments}/nginx-deployment", {"spec": {"replicas": 10}})
+    _ready(api, f"{deployments}/nginx-deployment", 10)
+    api.create(f"api/v1/namespaces/{name}/services", yaml.safe_load(SERVICE))
+    delete_namespace(api, Namespace(name, made.uid, True, {}), wait=False)
+
+
+def _ready(api: Api, path: str, number: int) -> None:
+    while api.get(path).get("status", {}).get("readyReplicas") != number:
+        time.sleep(LOOK)
+
+
+def _gone(api: Api, pods: str, name: str) -> None:
+    while any(pod["metadata"]["name"] == name for pod in api.list(pods)["items"]):
+        time.sleep(LOOK)
+
+
+def _graded(cluster: Cluster, number: int, side: int) -> tuple[float, float, list[dict[str, Any]]]:
+    """Seconds, megabytes at most, the students of the report."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        files = lab2("x", DEPLOY, COMMANDS).files
+        for each in range(number):
+            Case(f"student-{each:04}", "lab2", files).write(base / "class")
+        argv = [sys.executable, "-m", "k8s_tutor", "grade", str(base / "class"), "--lab", "lab2", "--exit-zero"]
+        argv += ["--cluster", cluster.name, "--jobs", str(side), f"--report=json={base / 'out.json'}"]
+        began = time.perf_counter()
+        with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+            most = 0.0
+            while process.poll() is None:
+                most = max(most, _memory(process.pid))
+                time.sleep(0.5)
+        took = time.perf_counter() - began
+        if process.returncode:
+            raise SystemExit(f"the grader ended with {process.returncode}")
+        return took, most, json.loads((base / "out.json").read_text())["students"]
+
+
+def _memory(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0.0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
