@@ -61,7 +61,7 @@ def main() -> int:
     if browser is None:
         print("there is no Chromium: no picture", file=sys.stderr)
         return 0
-    picture = ROOT / "docs" / "images" / "grades.png"
+    picture = target / "grades.png"
     argv = [browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1400,1500"]
     subprocess.run(
         [*argv, f"--screenshot={picture}", (target / "grades.html").as_uri()], check=True, capture_output=True

@@ -240,6 +240,11 @@ LAB2: tuple[Case, ...] = (
         DEPLOY,
         "\n".join([HEAL, BARE, "kubectl scale deployment nginx-deployment --replicas=5", SCALE, EXPOSE]),
     ),
+    lab2(
+        "bare-pod-left-to-the-grader",
+        DEPLOY,
+        _commands(HEAL, "kubectl run nginx-pod --image=nginx --labels=app=nginx", SCALE, EXPOSE),
+    ),
 )
 
 RIGHT = (*LAB1, *LAB2)

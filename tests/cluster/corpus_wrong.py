@@ -302,12 +302,6 @@ LAB2: tuple[Case, ...] = (
         lost={"bare-pod-gone": "bare-pod-returned", "service-selects": "stray-pod", "everyone-answers": "stray-pod"},
     ),
     lab2(
-        "bare-pod-kept",
-        DEPLOY,
-        _commands(HEAL, "kubectl run nginx-pod --image=nginx --labels=app=nginx", SCALE, EXPOSE),
-        lost={},
-    ),
-    lab2(
         "deployment-deleted",
         DEPLOY,
         _commands("kubectl delete deployment nginx-deployment", BARE, SCALE, EXPOSE),
