@@ -243,7 +243,7 @@ LAB2: tuple[Case, ...] = (
     lab2(
         "bare-pod-left-to-the-grader",
         DEPLOY,
-        _commands(HEAL, "kubectl run nginx-pod --image=nginx --labels=app=nginx", SCALE, EXPOSE),
+        "\n".join([HEAL, "kubectl run nginx-pod --image=nginx --labels=app=nginx", SCALE, EXPOSE]),
     ),
 )
 
