@@ -118,6 +118,7 @@ class _Grader:
         _, holder, api = self._open
         with contextlib.suppress(TutorError):
             place.sweep(api, time.time(), mine=holder.run)
+            place.clear(api, holder.run)
         holder.close()
         api.close()
 

@@ -118,6 +118,7 @@ class ClassRun:
                     finally:
                         with contextlib.suppress(TutorError):
                             place.sweep(api, time.time(), mine=holder.run)
+                            place.clear(api, holder.run)
         finally:
             api.close()
         students = [found.student for found in wanted.found]

@@ -104,6 +104,8 @@ def test_a_class_with_its_roster_in_several_reports(cluster: Cluster, folder: Pa
     ]
     assert "ada" in out and "[4/4]" in err
     assert spaces(cluster) == []
+    policies = Kubectl(cluster, "default")("get", "validatingadmissionpolicies", "-l", GRADE, "-o", "name")
+    assert policies == ""
 
 
 def test_an_interrupted_run_reports_and_goes_on_where_it_was(cluster: Cluster, folder: Path) -> None:
