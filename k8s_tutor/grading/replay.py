@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from k8s_tutor import atomic
+from k8s_tutor.checks.check import bound, find
 from k8s_tutor.checks.outcome import Outcome, Status
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
@@ -22,12 +23,18 @@ from k8s_tutor.labs.model import Mode, Step
 from k8s_tutor.reports.grades.report import Deed
 from k8s_tutor.session.actions import ActionError
 from k8s_tutor.session.kubectl import run_kubectl
+from k8s_tutor.session.observing import LOUD
 from k8s_tutor.session.session import Session
 from k8s_tutor.session.state import CheckState, LabState, Link
 
 QUIET, IDLE = 2.0, 0.2
 """Seconds without any change after which a check that does not pass, and waits for nothing, is not going to; the
 latter where nothing was done since."""
+ASKED_AGAIN = 8.0
+"""The same for one that goes by requests: the first ones can come before the node has heard of a Service, and the tutor
+asks again after two seconds, then three (session/observing.py)."""
+NOT_THERE = ("not-applied", "wrong-name", "wrong-namespace")
+"""Causes by which there is nothing that could be asked."""
 TROUBLED = 10.0
 """Seconds for which one is waited for whose containers end again and again."""
 HEARD = 0.5
@@ -229,7 +236,8 @@ class Replay:
             moving = any(check.outcome.status in (Status.WAITING, Status.ERROR) for check in left)
             self._look_at_pods(state, now)
             calm = now - self._stirred if levels and not left else now - since
-            pause = quiet if left else _steady(state.record) if levels else 0.0
+            asked = any(_by_requests(check, state.record) for check in left)
+            pause = ASKED_AGAIN if asked else quiet if left else _steady(state.record) if levels else 0.0
             moving = moving or (levels and not left and _moving(state.record))
             if not moving and calm >= pause:
                 return
@@ -241,6 +249,15 @@ class Replay:
                 lambda state, now=state: state is not now,  # type: ignore[misc]
                 min(deadline - now, QUIET if moving or troubled else max(0.01, pause - calm)),
             )
+
+
+def _by_requests(check: CheckState, record: Record) -> bool:
+    """Whether a check that fails was judged by requests to what is there."""
+    found = find(check.spec.uses)
+    if check.outcome.status is not Status.FAIL or _cause(check) in NOT_THERE or found.wishes is None:
+        return False
+    params = bound(found, check.spec.id, check.spec.params)
+    return any(wish.kind in LOUD for wish in found.wishes(record, params))
 
 
 def _cause(check: CheckState) -> str:
