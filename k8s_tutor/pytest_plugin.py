@@ -163,6 +163,7 @@ class _Case(pytest.Item):
         if self.row.status == "pass":
             return
         if self.row.status == "skipped" or self.row.optional:
+            # Not tried, for one that it needs fails (and that case does fail); or an extra, which fails nobody.
             pytest.skip(self.row.outcome.summary)
         lines = [message(self.row, after_due=False)]
         lines += [f"{word:<10}{text}" for word, text in told(self.row, after_due=False)]

@@ -172,18 +172,23 @@ class Judge:
 
     def _row(self, step: str, title: str, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
         outcome = _with_problem(spec, _crowded(spec, outcome, submission), submission.problems)
-        return Row(
-            step_id=step,
-            step_title=title,
-            check_id=spec.id,
-            title=spec.title,
-            outcome=outcome,
-            points=spec.points,
-            optional=spec.optional,
-            file=f"labs/{self.lab.id}/lab.yaml",
-            line=spec.line,
-            visibility=spec.visibility,
-        )
+        return row_of(self.lab, step, title, spec, outcome)
+
+
+def row_of(lab: Lab, step: str, title: str, spec: CheckSpec, outcome: Outcome) -> Row:
+    """A check's verdict as a report has it; ``step`` and ``title`` are those of its step."""
+    return Row(
+        step_id=step,
+        step_title=title,
+        check_id=spec.id,
+        title=spec.title,
+        outcome=outcome,
+        points=spec.points,
+        optional=spec.optional,
+        file=f"labs/{lab.id}/lab.yaml",
+        line=spec.line,
+        visibility=spec.visibility,
+    )
 
 
 def _in_need(spec: CheckSpec, outcomes: Mapping[str, Outcome]) -> Outcome:

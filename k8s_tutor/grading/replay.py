@@ -14,6 +14,7 @@ from pathlib import Path
 from k8s_tutor import atomic
 from k8s_tutor.checks.check import bound, find
 from k8s_tutor.checks.outcome import Outcome, Status
+from k8s_tutor.checks.reading import name_of, pod_ready
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.grading.plan import Apply, Ask, Do, Run, Turn, made_by
@@ -179,9 +180,9 @@ class Replay:
         record = self.session.state().record
         if not owner or record.get("Pod", name) is not None:
             return word
-        pods = [pod for pod in record.alive("Pod") if made_by(_name(pod)) == owner and _ready(pod)]
+        pods = [pod for pod in record.alive("Pod") if made_by(name_of(pod)) == owner and pod_ready(pod)]
         pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        return f"{kind}{slash}{_name(pods[-1])}" if pods else word
+        return f"{kind}{slash}{name_of(pods[-1])}" if pods else word
 
     # What is waited for.
 
@@ -288,18 +289,8 @@ def _ports(pod: Object) -> list[int]:
     return [port for port in told if isinstance(port, int)]
 
 
-def _name(pod: Object) -> str:
-    return str(pod["metadata"]["name"])
-
-
-def _ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    gone = pod["metadata"].get("deletionTimestamp")
-    return not gone and any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
-
-
 def _moving(record: Record) -> bool:
-    return any(not _ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
+    return any(not pod_ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
 
 
 def _steady(record: Record) -> float:

@@ -18,14 +18,14 @@ from k8s_tutor.grading.alike import alike
 from k8s_tutor.grading.canary import enforced
 from k8s_tutor.grading.capacity import room
 from k8s_tutor.grading.collect import Found
-from k8s_tutor.grading.judge import Bounds, Judge
+from k8s_tutor.grading.judge import Bounds, Judge, row_of
 from k8s_tutor.grading.roster import Roster
 from k8s_tutor.grading.store import Store
 from k8s_tutor.grading.submission import Submission, read
 from k8s_tutor.kube.client import Api, connect, identity
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import ClassReport, Graded, Notice
-from k8s_tutor.reports.report import Report, Row
+from k8s_tutor.reports.report import Report
 
 STOP_SECONDS = 20.0
 """For those that are being graded when a run is cut short: to take their namespaces away."""
@@ -250,20 +250,7 @@ def _nothing(lab: Lab, student: str, roster: dict[str, str]) -> Graded:
         return Outcome(Status.FAIL, what, Finding(title, "a submission", what, cause=cause))
 
     rows = tuple(
-        Row(
-            step_id=step.id,
-            step_title=step.title,
-            check_id=spec.id,
-            title=spec.title,
-            outcome=outcome(spec.title),
-            points=spec.points,
-            optional=spec.optional,
-            file=f"labs/{lab.id}/lab.yaml",
-            line=spec.line,
-            visibility=spec.visibility,
-        )
-        for step in lab.steps
-        for spec in step.checks
+        row_of(lab, step.id, step.title, spec, outcome(spec.title)) for step in lab.steps for spec in step.checks
     )
     report = Report(lab.id, lab.title, lab.hash, "", "", time.time(), 0.0, rows, __version__)
     return Graded(student, report, (Notice("", 0, what, "k8s-tutor submit"),), roster=roster)
