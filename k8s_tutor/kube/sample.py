@@ -26,6 +26,7 @@ from k8s_tutor.kube.resources import BY_KIND
 
 STABLE_SECONDS = 2.0  # kube-proxy gathers changes for a second before it writes its rules
 LOG_SECONDS = 5.0
+LATE_SECONDS = 1.0  # a request so much later stands behind the earlier ones in the same pod's log
 STRANGER = "?"
 _DEAF_SECONDS = 3.0
 _TRIAL = 3
@@ -97,8 +98,9 @@ def sample_service(
     """Send requests through a Service's first port until every ready pod was seen, at most ``cap`` (``draws``).
 
     ``deadline`` is ``time.monotonic()`` time. ``answered`` counts under ``?`` what was answered but stands in no
-    expected pod's log. The sample is incomplete, and proves nothing, when the endpoints changed meanwhile,
-    the time was over, or no log shows any request. Raises ApiUnreachable and ProbeError.
+    expected pod's log, though every pod's shows requests that were sent later. The sample is incomplete, and proves
+    nothing, when the endpoints changed meanwhile, the time was over, or the logs do not tell who answered. Raises
+    ApiUnreachable and ProbeError.
     """
     at = time.time()
     try:
@@ -163,7 +165,7 @@ class _Run:
     def answered(self) -> dict[str, int]:
         """Pod name -> number of our requests in its log; ``?``: answered, but in nobody's log."""
         counts = Counter(self._seen.values())
-        strangers = sum(1 for item in self._answers if item.nonce not in self._seen)
+        strangers = len(self._lost)
         return {**counts, **({STRANGER: strangers} if strangers else {})}
 
     def ask(self, most: int) -> str:
@@ -176,26 +178,65 @@ class _Run:
             if len(self._answers) < len(self._pods):
                 continue  # too few to have seen all
             self._find()
-            if self._pods and set(self._seen.values()) >= set(self._pods):
-                return ""
+            if self._pods and self._silent() == []:
+                return self._certain()
         if self._answers and len(self._answers) < len(self._pods):
             self._find()
-        if self._seen or not self._answers or not self._pods:
-            missing = [self._unreadable[pod] for pod in self._pods if pod in self._unreadable]
-            return f"a pod's log could not be read: {missing[0]}" if missing else ""
-        why = next(iter(self._unreadable.values()), "")
-        return why or "no pod's log shows the requests (does its image log requests to stdout?)"
+        if not self._answers or not self._pods:
+            return ""
+        missing = [self._unreadable[pod] for pod in self._pods if pod in self._unreadable]
+        if missing:
+            return f"a pod's log could not be read: {missing[0]}"
+        if not self._seen:
+            return "no pod's log shows the requests (does its image log requests to stdout?)"
+        if self._lost:
+            return f"{len(self._lost)} answers stand in no pod's log, and that of {self._silent()[0]} shows none"
+        return ""
+
+    def _certain(self) -> str:
+        """Why answers that stand in no log prove nothing; empty if there are none, or if somebody else gave them.
+
+        Such a line may only be late. A log is in order: once every pod's shows a request that was sent a while later,
+        what is not there is not to come.
+        """
+        while lost := self._lost:
+            barrier = len(self.sent)
+            time.sleep(max(0.0, min(LATE_SECONDS, self._deadline - time.monotonic())))
+            until = min(time.monotonic() + 2 * LOG_SECONDS, self._deadline)
+            while self._silent(barrier):
+                if time.monotonic() >= until:
+                    return f"the log of {self._silent(barrier)[0]} is late: it does not show the last requests"
+                size = self._mean()
+                if self._send(size) < size:
+                    return "the time was over before it was sure who had answered"
+                self._find(barrier)
+            if lost & self._lost:
+                return ""
+        return ""
 
     @property
     def _answers(self) -> list[Request]:
         return [item for item in self.sent if item.status is not None]
 
+    @property
+    def _lost(self) -> set[str]:
+        """The nonces of what was answered and stands in no log."""
+        return {item.nonce for item in self._answers if item.nonce not in self._seen}
+
+    def _silent(self, start: int = 0) -> list[str]:
+        """The pods whose log shows none of the requests from this one on."""
+        late = {self._seen.get(item.nonce) for item in self.sent[start:]}
+        return [pod for pod in self._pods if pod not in late]
+
+    def _mean(self) -> int:
+        """The mean number of draws until every pod was chosen."""
+        count = len(self._pods)
+        return math.ceil(count * sum(1 / k for k in range(1, count + 1)))
+
     def _sizes(self, most: int) -> Iterator[int]:
         """A few, lest nobody answers; up to the mean number of draws until all are seen; then batch by batch."""
         batch = self._prober.batch or most
-        count = len(self._pods)
-        mean = math.ceil(count * sum(1 / k for k in range(1, count + 1)))
-        plan = [_TRIAL, mean - _TRIAL] if self._prober.batch else []
+        plan = [_TRIAL, self._mean() - _TRIAL] if self._prober.batch else []
         left = most
         while left > 0:
             size = max(1, min(plan.pop(0) if plan else batch, left))
@@ -210,13 +251,16 @@ class _Run:
         self.sent += self._prober.requests(targets, deadline=self._deadline)
         return len(self.sent) - start
 
-    def _find(self) -> None:
-        """Read the logs until every answered request is found, or a few seconds are over."""
+    def _find(self, barrier: int | None = None) -> None:
+        """Read the logs until every answered request is found, or a few seconds are over.
+
+        With ``barrier``: or until every pod's shows one of the requests from that one on.
+        """
         until = min(time.monotonic() + LOG_SECONDS, self._deadline)
         pause = 0.02
         while self._pods:
             self._read(self._pods)
-            if all(item.nonce in self._seen for item in self._answers):
+            if not self._lost or (barrier is not None and not self._silent(barrier)):
                 return
             if time.monotonic() + pause > until:
                 return
@@ -226,7 +270,8 @@ class _Run:
     def _read(self, pods: Iterable[str]) -> None:
         work = list(pods)
         lock = threading.Lock()
-        since = math.ceil(time.monotonic() - self._began) + 2
+        # The node counts it from when it comes to read: on a busy one that may be seconds later.
+        since = math.ceil(time.monotonic() - self._began) + 10
 
         def reader() -> None:
             while True:

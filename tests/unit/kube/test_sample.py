@@ -107,6 +107,7 @@ def soon() -> float:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_module, "LOG_SECONDS", 0.2)
+    monkeypatch.setattr(sample_module, "LATE_SECONDS", 0.05)
 
 
 def test_all_ten_answer(api: Api, server: LoopbackApi) -> None:
@@ -144,6 +145,40 @@ def test_a_stranger_is_counted(api: Api, server: LoopbackApi) -> None:
     cluster.choose = lambda number: ["p0", "p1", "stranger"][number % 3]
     sample = sample_service(api, cluster, "learner", "web", cap=6, deadline=soon())
     assert sample.answered["?"] >= 1 and sum(sample.answered.values()) == len(sample.requests)
+
+
+def test_a_log_that_is_late_makes_no_stranger(api: Api, server: LoopbackApi) -> None:
+    """A line that comes after all the patience for it: told apart by what was asked later."""
+    cluster = Cluster(server, 2)
+    cluster.choose = lambda number: f"p{number % 2}"
+    began = time.monotonic()
+
+    def late(handler: Handler) -> None:
+        lines = cluster.logs["p1"] if time.monotonic() - began > 0.7 else cluster.logs["p1"][:1]
+        handler.answer(200, "\n".join(lines).encode(), "text/plain")
+
+    server.routes["GET", f"{NAMESPACE}/pods/p1/log"] = late
+    cluster.batch = 4
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    assert sample.complete and set(sample.answered) == {"p0", "p1"}
+
+
+def test_a_log_that_stands_still_proves_nothing(api: Api, server: LoopbackApi) -> None:
+    cluster = Cluster(server, 2)
+    cluster.choose = lambda number: f"p{(number + 1) % 2}"
+    server.routes["GET", f"{NAMESPACE}/pods/p1/log"] = lambda handler: handler.answer(
+        200, "\n".join(cluster.logs["p1"][:1]).encode(), "text/plain"
+    )
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    assert not sample.complete and "p1 is late" in sample.reason
+
+
+def test_a_silent_log_is_not_somebody_else(api: Api, server: LoopbackApi) -> None:
+    """One pod's log shows nothing, and as many answers are nobody's: who gave them is not known."""
+    cluster = Cluster(server, 2)
+    server.routes["GET", f"{NAMESPACE}/pods/p1/log"] = lambda handler: handler.answer(200, b"", "text/plain")
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    assert not sample.complete and "that of p1 shows none" in sample.reason
 
 
 def test_images_that_do_not_log_prove_nothing(api: Api, server: LoopbackApi) -> None:
