@@ -146,7 +146,15 @@ class Judge:
             trouble=trouble,
         )
         return (
-            Graded(submission.student, report, submission.problems, deeds, submission.digest, attempts=attempt),
+            Graded(
+                submission.student,
+                report,
+                submission.problems,
+                deeds,
+                submission.digest,
+                attempts=attempt,
+                folder=_from_here(submission.folder),
+            ),
             hurried,
         )
 
@@ -189,6 +197,12 @@ def row_of(lab: Lab, step: str, title: str, spec: CheckSpec, outcome: Outcome) -
         line=spec.line,
         visibility=spec.visibility,
     )
+
+
+def _from_here(folder: Path) -> str:
+    """A folder by its path from the current one, where it lies below it."""
+    here = Path.cwd()
+    return plain((folder.relative_to(here) if folder.is_relative_to(here) else folder).as_posix(), 1000)
 
 
 def _in_need(spec: CheckSpec, outcomes: Mapping[str, Outcome]) -> Outcome:

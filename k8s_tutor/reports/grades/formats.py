@@ -68,10 +68,11 @@ def documents(kind: str, target: str, report: ClassReport, **settings: Any) -> d
         return {target: whole.render(report)}
     one: StudentReporter = made
     if EACH in target:
-        names = file_names([graded.student for graded in report.students])
+        everybody = [*report.students, *(nobody(report, student) for student in report.unfinished)]
+        names = file_names([graded.student for graded in everybody])
         return {
             target.replace(EACH, name): one.render_one(graded, report)
-            for name, graded in zip(names, report.students, strict=True)
+            for name, graded in zip(names, everybody, strict=True)
         }
     if len(report.students) > 1:
         raise UsageError(
@@ -81,15 +82,15 @@ def documents(kind: str, target: str, report: ClassReport, **settings: Any) -> d
     return {target: one.render_one(report.students[0] if report.students else nobody(report), report)}
 
 
-def nobody(report: ClassReport) -> Graded:
-    """Stands for a student where there is none: a document is valid all the same."""
+def nobody(report: ClassReport, student: str = "") -> Graded:
+    """Stands for one who was not graded, or where there is no student: a document is valid all the same."""
     from k8s_tutor.reports.report import Report
 
-    trouble = report.trouble or "nobody was graded"
+    trouble = report.trouble or ("the run ended before it was graded" if student else "nobody was graded")
     empty = Report(
         report.lab, report.title, report.hash, report.cluster, "", report.started, 0.0, (), report.version, trouble
     )
-    return Graded(report.unfinished[0] if report.unfinished else "", empty)
+    return Graded(student or (report.unfinished[0] if report.unfinished else ""), empty)
 
 
 def file_names(students: Sequence[str]) -> list[str]:

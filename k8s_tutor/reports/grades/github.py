@@ -63,7 +63,7 @@ class AnnotationsReporter:
             told += [f"{word}: {text}" for word, text in shown.told(row, after_due=self._after_due, limit=300)]
             if not alone and len(found) > 1:
                 told = told[:2]  # the finding is of one of them
-            place = (file, line) if file else (row.file, row.line)
+            place = (_from_here(found[0][0], file), line) if file else (row.file, row.line)
             yield annotation("error", "\n".join(filter(None, told)), title=name, file=place[0], line=place[1])
 
 
@@ -83,7 +83,12 @@ def _troubles(report: ClassReport, title: str) -> Iterator[str]:
         for notice in graded.notices[: MOST * 2]:
             who = "" if alone else f"{shown.student_name(graded)}: "
             text = who + clip(notice.message, 400) + (f"\n{clip(notice.remedy, 400)}" if notice.remedy else "")
-            yield annotation("warning", text, title=title, file=notice.file, line=notice.line)
+            yield annotation("warning", text, title=title, file=_from_here(graded, notice.file), line=notice.line)
+
+
+def _from_here(graded: Graded, file: str) -> str:
+    """A file that was handed in, by the path that the annotation needs to stand beside it."""
+    return f"{graded.folder}/{file}" if graded.folder and file else file
 
 
 def _bounded(kind: str, title: str, commands: list[str]) -> list[str]:

@@ -54,7 +54,8 @@ class Graded:
     ``report`` holds the checks (``report.rows``), the namespace, the times; ``report.trouble`` why it could not be
     graded at all (then nothing was lost: it is an error, not a grade of 0). ``digest`` (hex sha256) is that of the
     submission; ``seed`` the seed of the student's variant (empty: none); ``roster`` the student's row of the roster by
-    column. ``attempts``: how often it was replayed until something was observed.
+    column. ``attempts``: how often it was replayed until something was observed. ``folder``: where what was handed in
+    lies, as this machine's user would name it from where he stands (empty: nowhere); only annotations show it.
     """
 
     student: str
@@ -65,12 +66,13 @@ class Graded:
     seed: str = ""
     roster: Mapping[str, str] = field(default_factory=dict)
     attempts: int = 1
+    folder: str = ""
 
     @property
     def broken(self) -> bool:
-        """Whether something required could not be observed: the score is not final."""
+        """Whether something required, or anything at all, could not be observed: the score is not final."""
         required = [row.status for row in self.report.rows if not row.optional]
-        return bool(self.report.trouble) or Status.ERROR in required
+        return bool(self.report.trouble) or not self.report.rows or Status.ERROR in required
 
     @property
     def score(self) -> int:

@@ -77,7 +77,9 @@ def test_an_unknown_kind_or_setting_is_refused_with_the_list():
 def test_a_document_for_each_student_or_one_for_the_class():
     assert list(documents("json", "-", CLASS)) == ["-"]
     names = list(documents("gradescope", "out/{student}.json", CLASS))
-    assert names[0] == "out/ada.json" and len(names) == len(CLASS.students)
+    assert names[0] == "out/ada.json" and len(names) == len(CLASS.students) + len(CLASS.unfinished)
+    late = json.loads(documents("gradescope", "out/{student}.json", CLASS)[f"out/{CLASS.unfinished[0]}.json"])
+    assert "before it was graded" in json.dumps(late)
     assert all(name.count("/") == 1 and ".." not in name for name in names)
     with pytest.raises(UsageError):
         documents("gradescope", "-", CLASS)
@@ -89,7 +91,7 @@ def test_students_with_one_file_name_do_not_share_a_file():
     assert file_names(["a b", "a_b", "A b", "", "../x", "x" * 300, "x" * 400]) == [
         "a_b", "a_b-2", "A_b-3", "_", "_x", "x" * 100, "x" * 100 + "-2"
     ]  # fmt: skip
-    assert len(documents("check50", "{student}.json", TWINS)) == len(TWINS.students)
+    assert len(documents("check50", "{student}.json", TWINS)) == len(TWINS.students) + len(TWINS.unfinished)
     assert BAD.student == "bob"
 
 

@@ -52,7 +52,15 @@ def test_a_class_is_gathered_by_check():
     service = next(line for line in errors if "lab2-service" in line)
     assert "2 students: cleo and fay" in service
     assert "not graded: hal" in text and "file=pod.yaml,line=12" in text
-    assert "::notice title=k8s-tutor lab2::10 students: 2 pass, 3 fail" in text
+    assert "::notice title=k8s-tutor lab2::10 students: 1 pass, 3 fail" in text
+
+
+def test_a_file_is_named_from_where_the_instructor_stands():
+    report = replace(ALONE, students=(replace(ALONE.students[0], folder="class/bob/lab2"),))
+    places = {line.split("file=")[1].partition(",")[0] for line in AnnotationsReporter().render(report).splitlines()
+              if "file=" in line}  # fmt: skip
+    assert "class/bob/lab2/nginx-service.yaml" in places
+    assert all("/" in place for place in places)
 
 
 class Folds(HTMLParser):

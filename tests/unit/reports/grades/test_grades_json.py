@@ -48,7 +48,7 @@ def test_it_says_all_that_a_grade_rests_on():
     assert ada["deeds"][0]["command"] == "apply -f nginx.yaml"
     assert bob["checks"][2]["finding"]["rule"] == SECRET and bob["checks"][3]["finding"]["rule"] == LATER
     assert bob["checks"][2]["visibility"] == "hidden"
-    assert found["counts"] == {"students": 10, "pass": 2, "fail": 3, "error": 3, "unfinished": 2}
+    assert found["counts"] == {"students": 10, "pass": 1, "fail": 3, "error": 4, "unfinished": 2}
     assert found["alike"][0] == {"students": ["ada", "bob"], "share": 0.97}
 
 

@@ -106,7 +106,7 @@ def test_nasty_text_makes_no_tag_and_no_attribute():
 def test_the_page_says_what_an_instructor_asks():
     text = HtmlReporter().render(CLASS)
     for piece in (
-        "10 students: 2 pass, 3 fail, 3 not fully observed, 2 not graded",
+        "10 students: 1 pass, 3 fail, 4 not fully observed, 2 not graded",
         "sha256:ab", "v1.36.1", "6f1c0ad2", "stops most students", "hidden from students", "shown after the due date",
         "the Service sends to port 8080", "wrong-target-port", "line 9", "hostPath is not allowed", "left out",
         "apply -f nginx.yaml", "97 %", "hal", "needs lab2-ready", "7f3a", "replayed 2 times",
