@@ -204,3 +204,17 @@ def test_a_students_credentials_reach_no_further_than_their_namespace(cluster: C
             assert service.returncode and "ClusterIP or NodePort" in service.stderr
     finally:
         api.close()
+
+
+def test_the_bench_of_a_class_in_small(cluster: Cluster) -> None:
+    """What bench/grade.py measures with 200 is true with three: all full marks, little memory. Times are not tested."""
+    root = Path(__file__).resolve().parents[2]
+    argv = [sys.executable, str(root / "bench/grade.py"), "--number", "3", "--cluster", cluster.name]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    figures = {
+        line.split("|")[1].strip(): line.split("|")[2].strip() for line in done.stdout.splitlines() if "|" in line
+    }
+    assert figures["full marks"] == "3 of 3"
+    assert 20 < float(figures["memory of the grader, at most"].removesuffix(" MB")) < 300
+    assert float(figures["throughput of the grader, of that"]) > 0
