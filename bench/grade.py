@@ -4,10 +4,10 @@
     python bench/grade.py --number 200   a whole class
     python bench/grade.py --number 3 --cluster NAME   on a native cluster that is there (a test does so)
 
-Both run on one cluster, the bench's own if none is named, one after the other, with as many side by side. "Raw" creates a namespace, a
-Deployment of three, deletes a pod, makes and deletes a bare pod, scales to ten, makes a Service, deletes the namespace:
-what a submission makes, by the API, with no look at it but for when to go on. The grader is the program as an
-instructor starts it; its memory is that of its process, sampled.
+Both run on one cluster, the bench's own if none is named, one after the other, with as many side by side. "Raw"
+creates a namespace, a Deployment of three, deletes a pod, makes and deletes a bare pod, scales to ten, makes a
+Service, deletes the namespace: what a submission makes, by the API, with no look at it but for when to go on. The
+grader is the program as an instructor starts it; its memory is that of its process, sampled.
 """
 
 from __future__ import annotations
