@@ -46,12 +46,15 @@ def alike(submissions: Iterable[Submission], lab: Lab, labs: Mapping[str, Lab] |
 
 
 def _as_plain(own: Lab, plain: Lab) -> Callable[[str], str]:
-    """Puts the plain lab's values in place of those of a variant."""
+    """Puts the plain lab's values in place of those of a variant; numbers only where one is given to something."""
     values = {str(value): str(plain.variant[name]) for name, value in own.variant.items()}
     differing = sorted((value for value in values if value != values[value]), key=len, reverse=True)
     if not differing:
         return str
-    found = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, differing))})(?![\w.])")
+    given = [
+        rf"(?:(?<=[=:] )|(?<==)){value}" if value.isdigit() else rf"(?<![\w.]){re.escape(value)}" for value in differing
+    ]
+    found = re.compile(rf"(?:{'|'.join(given)})(?![\w.])")
     return lambda text: found.sub(lambda match: values[match[0]], text)
 
 

@@ -44,7 +44,7 @@ def remembered(lab_id: str) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return checked_seed(file.read(200).strip())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be read: {error.strerror}", code="seed") from error
