@@ -33,8 +33,11 @@ _BLOCK = re.compile(r"^vary:.*(?:\n(?:[ \t#].*)?)*", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _TEXT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,!?/_-]*[A-Za-z0-9.!?])?")
 _SEED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MARKER = re.compile(r"\[\[(?P<name>[a-z][a-z0-9-]*)(?::(?P<form>word|Word))?\]\]")
-"""A place in a text; only declared names are meant, ``lab lint`` tells of others."""
+MARKER = re.compile(r"\[\[(?P<name>[a-z][a-z0-9-]*)(?::(?P<form>word|Word)|\?(?P<more>[^\[\]]*))?\]\]")
+"""A place in a text; only declared names are meant, ``lab lint`` tells of others.
+
+``[[port? --port={}]]`` is told only where the value is not the plain one; ``{}`` is the value, ``\\n`` ends a line.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,21 +68,32 @@ class Entry:
 
 @dataclass(frozen=True)
 class Variant:
-    """A choice of values. ``chosen``: those that a seed chooses; ``values`` has also what follows from them."""
+    """A choice of values. ``chosen``: those that a seed chooses; ``values`` has also what follows from them.
+
+    ``other``: names whose value is not the plain one.
+    """
 
     seed: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
     chosen: Mapping[str, Value] = field(default_factory=dict)
-    plain: bool = True
+    other: frozenset[str] = frozenset()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the plain lab, whatever its seed."""
+        return not self.other
 
     def render(self, text: str) -> str:
-        """The text with every declared marker replaced; each line stays where it is."""
+        """The text with every declared marker replaced; each line of the plain lab stays where it is."""
         return MARKER.sub(self._told, text) if self.values else text
 
     def _told(self, found: re.Match[str]) -> str:
         value = self.values.get(found["name"])
         if value is None:
             return found[0]
+        if found["more"] is not None:
+            told = found["more"].replace("\\n", "\n").replace("{}", str(value))
+            return told if found["name"] in self.other else ""
         if found["form"] is None or not isinstance(value, int) or not 0 <= value < len(WORDS):
             return str(value)
         return WORDS[value].capitalize() if found["form"] == "Word" else WORDS[value]
@@ -116,12 +130,16 @@ class Variation:
             yield self._of({name: each[number % len(each)] for name, each in options.items()})
 
     def _of(self, chosen: dict[str, Value], seed: str = "") -> Variant:
+        values = self._all(chosen)
+        plain = self._all({entry.name: entry.plain for entry in self.entries if entry.options})
+        return Variant(seed, values, chosen, frozenset(name for name in values if values[name] != plain[name]))
+
+    def _all(self, chosen: Mapping[str, Value]) -> dict[str, Value]:
         values = dict(chosen)
         for entry in self.entries:
             if not entry.options:
                 values[entry.name] = entry.value(values)
-        plain = all(chosen[entry.name] == entry.plain for entry in self.entries if entry.options)
-        return Variant(seed, values, chosen, plain)
+        return values
 
 
 def _number(seed: str, message: str) -> int:

@@ -41,7 +41,8 @@ def deployment(lab: Lab) -> dict[str, str]:
         f"kubectl delete pod {given['deployment']}-648fb66cc5-zppz4",
         f"kubectl run {given['pod']} --image=nginx --labels=app=nginx",
         f"kubectl delete pod {given['pod']}",
-        f"kubectl expose deployment {given['deployment']} --name={given['service']}",
+        f"kubectl expose deployment {given['deployment']} --name={given['service']} "
+        f"--port={given['port']} --target-port=80",
     ]
     counts = (f"replicas: {given['first']} ", f"replicas: {given['second']} ")
     return {
@@ -104,9 +105,9 @@ def test_lab1_each_by_the_name_that_was_given(cluster: Cluster, tmp_path: Path) 
 
 
 def test_lab2_each_by_names_and_counts(cluster: Cluster, tmp_path: Path) -> None:
-    """One is right; one took another's counts over under the names of their own."""
-    right = who("lab2", first=4, second=8)
-    copier = who("lab2", first=5, second=10)
+    """One is right; one took another's counts and port over under the names of their own."""
+    right = who("lab2", first=4, second=8, port=8080)
+    copier = who("lab2", first=5, second=10, port=80)
     variants = Variants(load("lab2"), SECRET)
     files = deployment(variants.lab(right))
     own, others = variants.lab(copier).variant, variants.lab(right).variant
@@ -120,9 +121,9 @@ def test_lab2_each_by_names_and_counts(cluster: Cluster, tmp_path: Path) -> None
     assert found.pop(right) == {}
     # Five were asked for, then ten; the file says eight. What it says before it was scaled is taken for right.
     fewer = dict.fromkeys(("scaled", "ten-ready"), "too-few-replicas")
-    assert found == {copier: {"deploy-file": "field-value", **fewer}}
+    assert found == {copier: {"deploy-file": "field-value", **fewer, "service-selects": "wrong-port"}}
     result = next(each for each in report.students if each.student == copier)
-    assert result.score == result.max_score - 3
+    assert result.score == result.max_score - 4
     told = next(row.outcome.finding for row in result.report.rows if row.check_id == "deploy-file")
     assert told is not None and told.cause is not None
     assert told.cause.text == "spec.replicas is 8, not 5 or 10"

@@ -121,7 +121,8 @@ def right(lab: Lab, **edits: str) -> dict[str, str]:
         f"kubectl run {given['pod']} --image=nginx --labels=app=nginx",
         f"kubectl delete pod {given['pod']}",
         f"kubectl scale deployment {given['deployment']} --replicas={given['second']}",
-        f"kubectl expose deployment {given['deployment']} --name={given['service']}",
+        f"kubectl expose deployment {given['deployment']} --name={given['service']} "
+        f"--port={given['port']} --target-port=80",
     ]
     return {"nginx-deploy.yaml": lab.manifests[0].text, "commands.txt": "\n".join(commands), **edits}
 
@@ -214,7 +215,7 @@ def test_seeds_prints_what_each_student_is_given(course: Path, capsys: pytest.Ca
     assert cli.main(argv) == 0
     told = capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(told, newline="")))
-    assert list(rows[0]) == ["student", "seed", "deployment", "service", "pod", "first", "second"]
+    assert list(rows[0]) == ["student", "seed", "deployment", "service", "pod", "port", "first", "second"]
     assert [row["student"] for row in rows] == ["ada", "ben", "'=cmd"]
     assert rows[0]["seed"] == seed_of(SECRET, "ada")
     lab = load("lab2", seed=rows[0]["seed"])

@@ -64,6 +64,7 @@ def test_what_a_seed_chooses_is_the_same_for_ever() -> None:
         "deployment": "store-deployment",
         "service": "store-service",
         "pod": "pages-pod",
+        "port": 8080,
         "first": 4,
         "second": 10,
     }
@@ -123,6 +124,25 @@ def test_only_declared_names_are_markers() -> None:
     )
     assert variant.render("[[[many]], [[web]]]") == "[3, web-one]"
     assert vary.Variant().render("[[web]]") == "[[web]]"
+
+
+def test_a_text_may_be_told_only_where_the_value_is_another() -> None:
+    variation = vary.read(VARY, "f")
+    text = "run [[web]][[many? --many={}]][[web? \\\\n  --as {}]] --word=[[word?{}!]]"
+    assert variation.variant("").render(text) == "run web-one --word="
+    chosen = (variation.variant("lab", seed) for seed in SEEDS)
+    other = next(each for each in chosen if each.chosen == {"web": "web-two", "many": 4})
+    assert other.render(text) == "run web-two --many=4 \\\n  --as web-two --word=many!"
+    assert other.render("[[nobody? x]]") == "[[nobody? x]]"
+
+
+def test_an_argument_that_only_variants_have_is_left_out_of_the_others(make_lab: MakeLab) -> None:
+    kubectl = '- kubectl: {args: [get, pods, "[[many?--limit={}]]"]}'
+    path = make_lab(*VARIED, ("- apply: {file: pod.yaml}", kubectl), pod=VARIED_POD)
+    assert lint(path) == []
+    assert loader.load(path).steps[0].solution[1].args == {"args": ["get", "pods"]}
+    seed = next(each for each in SEEDS if loader.load(path, seed=each).variant["many"] == 2)
+    assert loader.load(path, seed=seed).steps[0].solution[1].args == {"args": ["get", "pods", "--limit=2"]}
 
 
 MANIFEST = """\
@@ -310,6 +330,28 @@ def strings(value: object) -> Iterator[str]:
 
 def numbers(lab: Lab) -> tuple[object, object]:
     return lab.variant["first"], lab.variant["second"]
+
+
+def test_the_services_port_is_told_wherever_it_matters() -> None:
+    """kubectl would take the container's port; whoever asks names the Service's."""
+    seed = next(each for each in map(str, range(999)) if loader.load("lab2", seed=each).variant["port"] == 8000)
+    lab, plain = loader.load("lab2", seed=seed), loader.load("lab2")
+    assert "8000" not in "".join(strings(asdict(plain)))
+    service = yaml.safe_load(lab.manifests[1].text)
+    assert service["spec"]["ports"] == [{"port": 8000, "targetPort": 80, "protocol": "TCP"}]
+    expose = lab.step("expose")
+    assert expose is not None
+    name = f"{lab.variant['deployment']} --name={lab.variant['service']}"
+    assert expose.commands[0] == f"kubectl expose deployment {name} --port=8000 --target-port=80"
+    assert f"deployment {name} \\\n  --port=8000 --target-port=80\nkubectl get" in expose.text
+    told = [action.args["args"] for action in expose.solution if action.do == "kubectl"]
+    told += [each.args["args"] for mistake in expose.mistakes for each in mistake.actions if each.do == "kubectl"]
+    assert all("--port=8000" in args for args in told if args[0] == "expose")
+    for words in ({"pod-addresses": "node"}, {"pod-addresses": "pod"}):
+        step = lab.fitted(words).step("everyone")
+        assert step is not None
+        asking = [text for text in (step.text, *step.commands, *step.hints) if "curl " in text]
+        assert len(asking) == 3 and all(":8000" in text for text in asking)
 
 
 def test_lab2_speaks_of_the_pod_of_lab1() -> None:
