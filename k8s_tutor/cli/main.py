@@ -25,7 +25,6 @@ PROVIDER = "what makes the cluster: auto, native, kind or minikube (default: $K8
 
 
 SEED = "your own variant of the lab, as you were given it; remembered for this lab"
-
 VARY = "a file with your secret: each student has a variant of the lab"
 
 

@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
             code="no-terminal",
         )
     lab, seed = getattr(options, "lab", None), getattr(options, "seed", None)
-    if seed and not lab:
+    if seed is not None and not lab:
         raise UsageError("a seed is for one lab", remedy=f"name the lab: k8s-tutor --lab LAB --seed {seed[:64]}")
-    if lab and seed:
+    if lab and seed is not None:
         from k8s_tutor.session.variant import own
 
         own(lab, seed)
