@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from corpus import Case, answers, edited
 
+from k8s_tutor import paths
+from k8s_tutor.cli import main as cli
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.grading.collect import collect
 from k8s_tutor.grading.run import ClassRun, Wanted
@@ -129,3 +133,29 @@ def test_lab2_each_by_names_and_counts(cluster: Cluster, tmp_path: Path) -> None
     assert told.cause.text == "spec.replicas is 8, not 5 or 10"
     row = next(row for row in result.report.rows if row.check_id == "scaled")
     assert row.title == "Five pods were kept, five are new"
+
+
+def test_a_result_is_kept_for_its_seed_only(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the command line, with seeds in the roster: the report bears them, ``--resume`` takes over what they allow."""
+    known = paths.state_dir() / "clusters"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    paths.state_dir().mkdir(parents=True)
+    (paths.state_dir() / "clusters").symlink_to(known)
+    seeds = [f"s-{number}" for number in range(99)]
+    front, store = (
+        next(seed for seed in seeds if load("lab1", seed=seed).variant["pod"] == name)
+        for name in ("front-pod", "store-pod")
+    )
+    Case("ada", "lab1", pod(load("lab1", seed=front))).write(tmp_path / "class")
+    argv = ["grade", str(tmp_path / "class"), "--lab", "lab1", "--cluster", cluster.name, "--resume"]
+    argv += ["--roster", str(tmp_path / "roster.csv"), "--report", f"json={tmp_path / 'out.json'}"]
+    told = []
+    for seed in (front, front, store):
+        (tmp_path / "roster.csv").write_text(f"username,seed\nada,{seed}\n")
+        code = cli.main(argv)
+        (student,) = json.loads((tmp_path / "out.json").read_text())["students"]
+        assert student["seed"] == seed
+        told.append((code, student["score"], "(kept)" in capsys.readouterr().err))
+    assert told == [(0, 11, False), (0, 11, True), (1, 1, False)]
