@@ -53,8 +53,8 @@ class Room:
         return max(1, min(self.fits, int(self.cores * JOBS_A_CORE)))
 
 
-def room(api: Api, lab: Lab) -> Room:
-    """Look at nodes and pods. Raises ClusterError."""
+def room(api: Api, *labs: Lab) -> Room:
+    """Look at nodes and pods; ``labs``: the variants that are graded. Raises ClusterError."""
     nodes = [node for node in api.list("api/v1/nodes")["items"] if _usable(node)]
     names = {node["metadata"]["name"] for node in nodes}
     ours = {item["metadata"]["name"] for item in api.list("api/v1/namespaces", {"labelSelector": GRADE})["items"]}
@@ -81,7 +81,7 @@ def room(api: Api, lab: Lab) -> Room:
         cpu=max(0.0, whole("cpu") - asked("cpu")),
         memory=max(0.0, whole("memory") - asked("memory")),
         cores=whole("cpu"),
-        each=most_pods(lab) + SPARE,
+        each=max(map(most_pods, labs), default=FEWEST) + SPARE,
     )
 
 
