@@ -27,7 +27,7 @@ class TableReporter:
         for graded in report.students:
             roster = [graded.roster.get(column, "") for column in columns]
             points = _points(graded)
-            told = "; ".join(f"{notice.where}: {notice.message}" for notice in graded.notices)
+            told = "; ".join(f"{each.where or 'submission'}: {each.message}" for each in graded.notices)
             writer.writerow(
                 [
                     *map(cell, roster),
