@@ -14,7 +14,7 @@ from pathlib import Path
 from k8s_tutor import atomic
 from k8s_tutor.checks.check import bound, find
 from k8s_tutor.checks.outcome import Outcome, Status
-from k8s_tutor.checks.reading import name_of, pod_ready
+from k8s_tutor.checks.reading import name_of, pod_ready, when
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.grading.plan import Apply, Ask, Do, Run, Turn, made_by
@@ -44,6 +44,9 @@ STEADY, STEADIER = 2.0, 6.0
 """Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
 a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
 """
+SLOWEST = 15.0
+"""Half of the time that the slowest pod took to start is waited, too, up to so many seconds: a node that starts
+containers slowly is slow to see them end."""
 LOST = 8.0
 """Seconds that a lost API server is waited for."""
 COMMAND_SECONDS = 60.0
@@ -294,12 +297,21 @@ def _moving(record: Record) -> bool:
 
 
 def _steady(record: Record) -> float:
-    ended = [
-        ((container.get("lastState") or {}).get("terminated") or {}).get("exitCode")
-        for pod in record.alive("Pod")
-        for container in (pod.get("status") or {}).get("containerStatuses") or ()
-    ]
-    return STEADIER if any(code for code in ended) else STEADY
+    """The seconds for which a level check must hold, see STEADY."""
+    longest = STEADY
+    for pod in record.alive("Pod"):
+        for container in (pod.get("status") or {}).get("containerStatuses") or ():
+            if ((container.get("lastState") or {}).get("terminated") or {}).get("exitCode"):
+                longest = max(longest, STEADIER)
+            if not container.get("restartCount"):
+                longest = max(longest, min(SLOWEST, _start_seconds(pod, container) / 2))
+    return longest
+
+
+def _start_seconds(pod: Object, container: Object) -> float:
+    """From the pod's creation to the container's start; 0 where it did not start."""
+    started, made = when(container, "state", "running", "startedAt"), when(pod, "metadata", "creationTimestamp")
+    return started - made if started and made else 0.0
 
 
 def _again_and_again(pod: Object) -> bool:

@@ -1,0 +1,38 @@
+"""For how long what passes must hold before a grader believes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from k8s_tutor.grading.replay import SLOWEST, STEADIER, STEADY, _steady
+from k8s_tutor.kube.record import Change, Life, Record, Version
+
+MADE = "2026-11-27T02:00:00Z"
+
+
+def pod(started: str | None, *, restarts: int = 0, code: int | None = None) -> dict[str, Any]:
+    container: dict[str, Any] = {"name": "web", "restartCount": restarts}
+    if started:
+        container["state"] = {"running": {"startedAt": f"2026-11-27T02:00:{started}Z"}}
+    if code is not None:
+        container["lastState"] = {"terminated": {"exitCode": code}}
+    metadata = {"name": f"p{started}{restarts}", "uid": f"u{started}{restarts}", "creationTimestamp": MADE}
+    return {"kind": "Pod", "metadata": metadata, "status": {"containerStatuses": [container]}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "seconds"),
+    [
+        ([], STEADY),
+        ([pod("01"), pod(None)], STEADY),
+        ([pod("02"), pod("16")], 8.0),  # the slowest counts: a node that needs so long sees a crash as late
+        ([pod("59")], SLOWEST),
+        ([pod("40", restarts=1, code=0)], STEADY),  # a new image: when it started says nothing
+        ([pod("01", restarts=1, code=1)], STEADIER),
+    ],
+)
+def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
+    lives = tuple(Life("Pod", pod["metadata"]["uid"], (Version(0.0, Change.ADDED, pod),)) for pod in pods)
+    assert _steady(Record("learner", 0.0, 1.0, lives={"Pod": lives})) == seconds
