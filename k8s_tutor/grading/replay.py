@@ -14,12 +14,13 @@ from pathlib import Path
 from k8s_tutor import atomic
 from k8s_tutor.checks.check import bound, find
 from k8s_tutor.checks.outcome import Outcome, Status
-from k8s_tutor.checks.reading import name_of, pod_ready, when
+from k8s_tutor.checks.reading import name_of, pod_ready, uid_of
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
+from k8s_tutor.grading import pods
 from k8s_tutor.grading.plan import Apply, Ask, Do, Run, Turn, made_by
 from k8s_tutor.grading.problem import plain
-from k8s_tutor.kube.record import Object, Record
+from k8s_tutor.kube.record import Record
 from k8s_tutor.labs.model import Mode, Step
 from k8s_tutor.reports.grades.report import Deed
 from k8s_tutor.session.actions import ActionError
@@ -40,13 +41,6 @@ TROUBLED = 10.0
 """Seconds for which one is waited for whose containers end again and again."""
 HEARD = 0.5
 """Seconds within which the watch tells of what a command did."""
-STEADY, STEADIER = 2.0, 6.0
-"""Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
-a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
-"""
-SLOWEST = 15.0
-"""Half of the time that the slowest pod took to start is waited, too, up to so many seconds: a node that starts
-containers slowly is slow to see them end."""
 LOST = 8.0
 """Seconds that a lost API server is waited for."""
 COMMAND_SECONDS = 60.0
@@ -82,12 +76,15 @@ class Replay:
         self.hurried = False
         self._step = ""
         self._pods: tuple[tuple[str, str], ...] = ()
+        self._stood: dict[str, tuple[Step, dict[str, str]]] = {}
+        """By step: the pods that stood when its turn ended, by UID, each with what it runs."""
         self._stirred = 0.0
         """When some pod changed, or something was done, last (``time.monotonic``)."""
 
     def run(self, turns: Sequence[Turn]) -> None:
         """All turns, then what takes its time. Raises TutorError: the cluster is lost, too slow, cut short."""
         for turn in turns:
+            self._review()
             self._step = turn.step.id
             mutated = False
             for do in turn.deeds:
@@ -98,7 +95,10 @@ class Replay:
             self._settle(turn.step, quiet=QUIET if turn.deeds else IDLE)
             if self._experiments(turn.step):
                 self._settle(turn.step, quiet=QUIET)
-            self.turns |= {spec.id: self._check(spec.id).outcome.settled() for spec in turn.step.checks}
+            self._judge(turn.step)
+            if any(spec.mode is Mode.LEVEL for spec in turn.step.checks):
+                self._stood[turn.step.id] = turn.step, pods.standing(self.session.state().record)
+        self._review()
         for turn in turns:
             # What it does not wait for any more has had its time.
             self._settle(turn.step, quiet=IDLE, end=True)
@@ -107,6 +107,22 @@ class Replay:
         """The verdict on a check after the whole replay: of an edge as it is now, of a level as it was in its turn."""
         now = check.outcome.settled()
         return now if check.spec.mode is Mode.EDGE else self.turns.get(check.spec.id, now)
+
+    def _judge(self, step: Step) -> None:
+        self.turns |= {spec.id: self._check(spec.id).outcome.settled() for spec in step.checks}
+
+    def _review(self) -> None:
+        """Judge a step again whose pods have crashed since its turn ended, and run what they ran then.
+
+        On a node that is slow enough a container that ends at once is ready for longer than is waited for.
+        """
+        record = self.session.state().record
+        now = {uid_of(pod): pods.runs(pod) for pod in record.alive("Pod") if pods.crashed(pod)}
+        shaken = [step for step, then in self._stood.values() if now.items() & then.items()]
+        for step in shaken:
+            del self._stood[step.id]
+            self._settle(step, quiet=QUIET)
+            self._judge(step)
 
     # What is done.
 
@@ -150,8 +166,8 @@ class Replay:
         code, said = 1, f"pod {pod} has no address"
         if found is not None and ip:
             # As the lesson has it: curl http://<the pod's IP>; then where the file says that it listens.
-            ports = list(dict.fromkeys([HTTP, *_ports(found)]))[:MOST_PORTS]
-            answers = [(port, self.session.visit(ip, port)) for port in ports]
+            wanted = list(dict.fromkeys([HTTP, *pods.ports(found)]))[:MOST_PORTS]
+            answers = [(port, self.session.visit(ip, port)) for port in wanted]
             code = 0 if any(status is not None for _, status in answers) else 1
             said = ", ".join(f"{ip}:{port} {status or 'did not answer'}" for port, status in answers)
         command = plain(f"(request to pod {pod})")
@@ -183,9 +199,9 @@ class Replay:
         record = self.session.state().record
         if not owner or record.get("Pod", name) is not None:
             return word
-        pods = [pod for pod in record.alive("Pod") if made_by(name_of(pod)) == owner and pod_ready(pod)]
-        pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        return f"{kind}{slash}{name_of(pods[-1])}" if pods else word
+        own = [pod for pod in record.alive("Pod") if made_by(name_of(pod)) == owner and pod_ready(pod)]
+        own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        return f"{kind}{slash}{name_of(own[-1])}" if own else word
 
     # What is waited for.
 
@@ -199,13 +215,13 @@ class Replay:
         """Wait until every pod is ready, gone or in trouble, as somebody who types would see it."""
         before = _pods(self.session.state())
         self.session.wait_for(lambda state: _pods(state) != before, HEARD)
-        self.session.wait_for(lambda state: not _moving(state.record), self._left())
+        self.session.wait_for(lambda state: not pods.moving(state.record), self._left())
         self._alive()
 
     def _look_at_pods(self, state: LabState, now: float) -> None:
-        pods = _pods(state)
-        if pods != self._pods:
-            self._pods, self._stirred = pods, now
+        seen = _pods(state)
+        if seen != self._pods:
+            self._pods, self._stirred = seen, now
 
     def _left(self) -> float:
         return max(0.0, min(self.patience, self.until - time.monotonic()))
@@ -241,11 +257,11 @@ class Replay:
             self._look_at_pods(state, now)
             calm = now - self._stirred if levels and not left else now - since
             asked = any(_by_requests(check, state.record) for check in left)
-            pause = ASKED_AGAIN if asked else quiet if left else _steady(state.record) if levels else 0.0
-            moving = moving or (levels and not left and _moving(state.record))
+            pause = ASKED_AGAIN if asked else quiet if left else pods.steady(state.record) if levels else 0.0
+            moving = moving or (levels and not left and pods.moving(state.record))
             if not moving and calm >= pause:
                 return
-            troubled = any(_again_and_again(pod) for pod in state.record.alive("Pod"))
+            troubled = any(pods.again_and_again(pod) for pod in state.record.alive("Pod"))
             if now >= deadline or (troubled and now - began >= TROUBLED):
                 self.hurried |= moving and not troubled
                 return
@@ -284,58 +300,3 @@ def _pods(state: LabState) -> tuple[tuple[str, str], ...]:
             for pod in state.record.alive("Pod")
         )
     )
-
-
-def _ports(pod: Object) -> list[int]:
-    containers = (pod.get("spec") or {}).get("containers") or ()
-    told = [port.get("containerPort") for container in containers for port in container.get("ports") or ()]
-    return [port for port in told if isinstance(port, int)]
-
-
-def _moving(record: Record) -> bool:
-    return any(not pod_ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
-
-
-def _steady(record: Record) -> float:
-    """The seconds for which a level check must hold, see STEADY."""
-    longest = STEADY
-    for pod in record.alive("Pod"):
-        for container in (pod.get("status") or {}).get("containerStatuses") or ():
-            if ((container.get("lastState") or {}).get("terminated") or {}).get("exitCode"):
-                longest = max(longest, STEADIER)
-            if not container.get("restartCount"):
-                longest = max(longest, min(SLOWEST, _start_seconds(pod, container) / 2))
-    return longest
-
-
-def _start_seconds(pod: Object, container: Object) -> float:
-    """From the pod's creation to the container's start; 0 where it did not start."""
-    started, made = when(container, "state", "running", "startedAt"), when(pod, "metadata", "creationTimestamp")
-    return started - made if started and made else 0.0
-
-
-def _again_and_again(pod: Object) -> bool:
-    """Whether a container of the pod ends, and not because it was told to."""
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
-        waiting = ((container.get("state") or {}).get("waiting") or {}).get("reason")
-        if waiting == "CrashLoopBackOff" or int(container.get("restartCount") or 0) > 1:
-            return True
-    return False
-
-
-def _stuck(pod: Object) -> bool:
-    """Whether the pod says itself that it does not get on."""
-    status = pod.get("status") or {}
-    if status.get("phase") in ("Failed", "Succeeded"):
-        return True
-    for item in status.get("conditions") or ():
-        if item.get("type") == "PodScheduled" and item.get("status") == "False":
-            return True
-    for container in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
-        state = container.get("state") or {}
-        reason = (state.get("waiting") or {}).get("reason", "ContainerCreating")
-        if "terminated" in state or reason not in ("ContainerCreating", "PodInitializing"):
-            return True
-        if "running" in state and container.get("started") and not container.get("ready"):
-            return True  # it runs and its readiness probe says no
-    return False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.grading.replay import SLOWEST, STEADIER, STEADY, _steady
+from k8s_tutor.grading.pods import SLOWEST, STEADIER, STEADY, crashed, standing, steady
 from k8s_tutor.kube.record import Change, Life, Record, Version
 
 MADE = "2026-11-27T02:00:00Z"
@@ -22,6 +22,11 @@ def pod(started: str | None, *, restarts: int = 0, code: int | None = None) -> d
     return {"kind": "Pod", "metadata": metadata, "status": {"containerStatuses": [container]}}
 
 
+def record(pods: list[dict[str, Any]]) -> Record:
+    lives = tuple(Life("Pod", pod["metadata"]["uid"], (Version(0.0, Change.ADDED, pod),)) for pod in pods)
+    return Record("learner", 0.0, 1.0, lives={"Pod": lives})
+
+
 @pytest.mark.parametrize(
     ("pods", "seconds"),
     [
@@ -34,5 +39,16 @@ def pod(started: str | None, *, restarts: int = 0, code: int | None = None) -> d
     ],
 )
 def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
-    lives = tuple(Life("Pod", pod["metadata"]["uid"], (Version(0.0, Change.ADDED, pod),)) for pod in pods)
-    assert _steady(Record("learner", 0.0, 1.0, lives={"Pod": lives})) == seconds
+    assert steady(record(pods)) == seconds
+
+
+def test_who_stands() -> None:
+    """A pod that ran and has crashed since, though it runs the same, did not stand; one with a new image is another."""
+    before, image = pod("01"), pod("02")
+    image["spec"] = {"containers": [{"image": "nginx"}]}
+    then = standing(record([before, image, pod("03", restarts=1, code=1)]))
+    assert set(then) == {before["metadata"]["uid"], image["metadata"]["uid"]}
+    image["spec"] = {"containers": [{"image": "nginx:1.20.1"}]}
+    before["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
+    assert crashed(before) and not crashed(image)
+    assert standing(record([before, image])).items() & then.items() == set()

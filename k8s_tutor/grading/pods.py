@@ -1,0 +1,90 @@
+"""How a submission's pods stand, from the record: what a replay waits for, and when it may believe what it sees."""
+
+from __future__ import annotations
+
+from k8s_tutor.checks.reading import pod_ready, uid_of, when
+from k8s_tutor.kube.record import Object, Record
+
+STEADY, STEADIER = 2.0, 6.0
+"""Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
+a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
+"""
+SLOWEST = 15.0
+"""Half of the time that the slowest pod took to start is waited, too, up to so many seconds: a node that starts
+containers slowly is slow to see them end."""
+
+
+def ports(pod: Object) -> list[int]:
+    """The ports that a pod's containers say they listen on."""
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    told = [port.get("containerPort") for container in containers for port in container.get("ports") or ()]
+    return [port for port in told if isinstance(port, int)]
+
+
+def moving(record: Record) -> bool:
+    """Whether some pod is on its way to be ready, and does not say itself that it does not get on."""
+    return any(not pod_ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
+
+
+def standing(record: Record) -> dict[str, str]:
+    """The pods of which no container has crashed: UID -> what they run."""
+    return {uid_of(pod): runs(pod) for pod in record.alive("Pod") if not crashed(pod)}
+
+
+def runs(pod: Object) -> str:
+    """What a pod runs, to be compared: a pod of the same UID may get another image."""
+    return repr((pod.get("spec") or {}).get("containers"))
+
+
+def crashed(pod: Object) -> bool:
+    """Whether a container of the pod has ended with an error."""
+    return any(
+        ((container.get(state) or {}).get("terminated") or {}).get("exitCode")
+        for container in (pod.get("status") or {}).get("containerStatuses") or ()
+        for state in ("state", "lastState")
+    )
+
+
+def steady(record: Record) -> float:
+    """The seconds for which a level check must hold, see STEADY."""
+    longest = STEADY
+    for pod in record.alive("Pod"):
+        if crashed(pod):
+            longest = max(longest, STEADIER)
+        for container in (pod.get("status") or {}).get("containerStatuses") or ():
+            if not container.get("restartCount"):
+                longest = max(longest, min(SLOWEST, _start_seconds(pod, container) / 2))
+    return longest
+
+
+def _start_seconds(pod: Object, container: Object) -> float:
+    """From the pod's creation to the container's start; 0 where it did not start."""
+    started, made = when(container, "state", "running", "startedAt"), when(pod, "metadata", "creationTimestamp")
+    return started - made if started and made else 0.0
+
+
+def again_and_again(pod: Object) -> bool:
+    """Whether a container of the pod ends, and not because it was told to."""
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        waiting = ((container.get("state") or {}).get("waiting") or {}).get("reason")
+        if waiting == "CrashLoopBackOff" or int(container.get("restartCount") or 0) > 1:
+            return True
+    return False
+
+
+def _stuck(pod: Object) -> bool:
+    """Whether the pod says itself that it does not get on."""
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Failed", "Succeeded"):
+        return True
+    for item in status.get("conditions") or ():
+        if item.get("type") == "PodScheduled" and item.get("status") == "False":
+            return True
+    for container in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
+        state = container.get("state") or {}
+        reason = (state.get("waiting") or {}).get("reason", "ContainerCreating")
+        if "terminated" in state or reason not in ("ContainerCreating", "PodInitializing"):
+            return True
+        if "running" in state and container.get("started") and not container.get("ready"):
+            return True  # it runs and its readiness probe says no
+    return False
