@@ -98,6 +98,12 @@ def clear(api: Api, mine: str) -> None:
                 api.delete(f"{path}/{item['metadata']['name']}", uid=str(item["metadata"]["uid"]))
 
 
+def claim(api: Api, namespace: str, seconds: float) -> None:
+    """Keep a namespace from being swept by others for so long. Raises TutorError."""
+    expires = str(int(time.time() + seconds))
+    api.patch(f"api/v1/namespaces/{namespace}", {"metadata": {"annotations": {rules.EXPIRES: expires}}})
+
+
 @contextlib.contextmanager
 def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Place]:
     """A place for one submission, for at most ``seconds``; deleted afterwards, whatever happens. Raises TutorError."""
@@ -107,8 +113,7 @@ def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Plac
     os.close(handle)
     try:
         made = ensure_namespace(api, name, rules.namespace_labels(run))
-        expires = str(int(time.time() + seconds + SPARE_SECONDS))
-        api.patch(f"api/v1/namespaces/{name}", {"metadata": {"annotations": {rules.EXPIRES: expires}}})
+        claim(api, name, seconds + SPARE_SECONDS)
         for item in rules.objects(name):
             api.apply(item)
         token = ask_token(api, name, rules.ACCOUNT, seconds + SPARE_SECONDS)
