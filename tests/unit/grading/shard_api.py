@@ -1,14 +1,30 @@
-"""A test double: an API server in memory, as far as a run in the cluster speaks to one."""
+"""A run in the cluster, in memory: an API server as far as it is spoken to, what is handed in, what a pod writes."""
 
 from __future__ import annotations
 
 import queue
+import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from k8s_tutor import __version__
+from k8s_tutor.checks.outcome import passed
+from k8s_tutor.grading import parcel, shard_objects
+from k8s_tutor.grading.judge import row_of
+from k8s_tutor.grading.parcel import Common, Entry
+from k8s_tutor.grading.problem import Problem
+from k8s_tutor.grading.submission import HandedIn, Submission, understood
 from k8s_tutor.kube.errors import NotFound
+from k8s_tutor.labs.loader import load
+from k8s_tutor.reports.grades.report import Graded, Notice
+from k8s_tutor.reports.report import Report
 
 Object = dict[str, Any]
+LAB = load("lab1")
+COMMON = Common("lab1", LAB.hash, __version__, "run", "c", "v1", False, {"nginx:latest": "a stand-in"}, 60.0, 600.0)
+NS = "k8s-tutor-grade-0a0a0a0a"
 RESOURCES = {
     "ServiceAccount": "serviceaccounts",
     "ClusterRole": "clusterroles",
@@ -93,3 +109,28 @@ class ShardApi:
         watch.events.put({"type": "BOOKMARK", "object": bookmark})
         self._watches.append((path, watch))
         return watch
+
+
+def entry(student: str, text: str = "kind: Pod\n") -> Entry:
+    return Entry(student, HandedIn({"nginx-pod.yaml": text}, (Problem("x", 1, "m", "r", True),)), seed="")
+
+
+def noise(size: int) -> str:
+    """Text that does not become smaller."""
+    return "".join(random.Random(size).choices("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ", k=size))
+
+
+def graded(submission: Submission, **report: Any) -> Graded:
+    rows = tuple(row_of(LAB, step.id, step.title, spec, passed("yes")) for step in LAB.steps for spec in step.checks)
+    made = Report("lab1", LAB.title, LAB.hash, "c", "ns", 1.0, 2.0, rows, __version__)
+    made = replace(made, **report)
+    return Graded(submission.student, made, (Notice("f", 1, "m"),), digest=submission.digest)
+
+
+def submission(student: str = "ada") -> Submission:
+    return understood(entry(student).handed_in, LAB, student, Path())
+
+
+def write(api: ShardApi, index: int, place: int, made: Graded) -> None:
+    """As a pod writes a result."""
+    api.put(f"api/v1/namespaces/{NS}/secrets", shard_objects.result(NS, index, place, parcel.result(made)))

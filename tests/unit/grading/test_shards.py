@@ -15,40 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from shard_api import Object, ShardApi
+from shard_api import COMMON, LAB, NS, Object, ShardApi, entry, graded, noise, submission, write
 
-from k8s_tutor import __version__
-from k8s_tutor.checks.outcome import passed
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import UsageError
 from k8s_tutor.grading import parcel, shard_objects, shard_pods, shards
-from k8s_tutor.grading.judge import Bounds, row_of
-from k8s_tutor.grading.parcel import MOST_BYTES, Common, Entry
-from k8s_tutor.grading.problem import Problem
+from k8s_tutor.grading.judge import Bounds
+from k8s_tutor.grading.parcel import MOST_BYTES, Entry
 from k8s_tutor.grading.runner import Cut, Task
 from k8s_tutor.grading.shards import Shards
 from k8s_tutor.grading.store import text_of
-from k8s_tutor.grading.submission import HandedIn, Submission, read, understood
+from k8s_tutor.grading.submission import read, understood
 from k8s_tutor.kube.client import Api
-from k8s_tutor.labs.loader import load
-from k8s_tutor.reports.grades.report import Graded, Notice
-from k8s_tutor.reports.report import Report
-
-LAB = load("lab1")
-COMMON = Common("lab1", LAB.hash, __version__, "run", "c", "v1", False, {"nginx:latest": "a stand-in"}, 60.0, 600.0)
-NS = "k8s-tutor-grade-0a0a0a0a"
-
-
-def entry(student: str, text: str = "kind: Pod\n") -> Entry:
-    return Entry(student, HandedIn({"nginx-pod.yaml": text}, (Problem("x", 1, "m", "r", True),)), seed="")
-
-
-def noise(size: int) -> str:
-    """Text that does not become smaller."""
-    import random
-
-    return "".join(random.Random(size).choices("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ", k=size))
-
+from k8s_tutor.reports.grades.report import Graded
 
 # Shards.
 
@@ -114,17 +93,6 @@ def test_what_is_no_shard_is_refused(data: Mapping[str, bytes]) -> None:
 
 
 # Results.
-
-
-def graded(submission: Submission, **report: Any) -> Graded:
-    rows = tuple(row_of(LAB, step.id, step.title, spec, passed("yes")) for step in LAB.steps for spec in step.checks)
-    made = Report("lab1", LAB.title, LAB.hash, "c", "ns", 1.0, 2.0, rows, __version__)
-    made = replace(made, **report)
-    return Graded(submission.student, made, (Notice("f", 1, "m"),), digest=submission.digest)
-
-
-def submission(student: str = "ada") -> Submission:
-    return understood(entry(student).handed_in, LAB, student, Path())
 
 
 def test_a_result_comes_back_as_it_was() -> None:
@@ -261,11 +229,6 @@ class Desk:
 
     def cut_short(self, why: Cut) -> None:
         self.cut.append(why)
-
-
-def write(api: ShardApi, index: int, place: int, made: Graded) -> None:
-    """As a pod writes a result."""
-    api.put(f"api/v1/namespaces/{NS}/secrets", shard_objects.result(NS, index, place, parcel.result(made)))
 
 
 def ends(api: ShardApi, job: Object, kind: str, **status: Any) -> None:
