@@ -57,8 +57,7 @@ def namespace_labels(run: str) -> dict[str, str]:
 def rights(namespace: str, uid: str) -> list[Object]:
     """The grader's account, its ClusterRole and binding; these two go when the namespace of this UID is gone."""
     group = "rbac.authorization.k8s.io"
-    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
-    metadata: Object = {"name": namespace, "labels": {MANAGED_BY: OURS}, "ownerReferences": [owner]}
+    metadata = _owned(namespace, uid)
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _named(NAME, namespace)},
         {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": list(RIGHTS)},
@@ -70,6 +69,54 @@ def rights(namespace: str, uid: str) -> list[Object]:
             "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": namespace}],
         },
     ]
+
+
+def limits(namespace: str, uid: str, run: str) -> list[Object]:
+    """What RBAC cannot say: the grader's account writes in namespaces of its own run only. Owned like the rights."""
+    version = "admissionregistration.k8s.io/v1"
+    whole = {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE", "DELETE"],
+        "resources": ["*/*"],
+    }
+    user = f"system:serviceaccount:{namespace}:{NAME}"
+    same = (
+        f"(object == null || {_of_run('object', run)}) && (oldObject == null || {_of_run('oldObject', run)})"
+        f" || request.kind.kind != 'Namespace'"
+    )
+    inside = f"namespaceObject == null || {_of_run('namespaceObject', run)}"
+    message = "the grader's account may only write in namespaces of its own run"
+    return [
+        {
+            "apiVersion": version,
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": _owned(namespace, uid),
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {"resourceRules": [whole]},
+                "matchConditions": [{"name": "by-the-grader", "expression": f"request.userInfo.username == '{user}'"}],
+                "validations": [{"expression": told, "message": message} for told in (inside, same)],
+            },
+        },
+        {
+            "apiVersion": version,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": _owned(namespace, uid),
+            "spec": {"policyName": namespace, "validationActions": ["Deny"]},
+        },
+    ]
+
+
+def _of_run(what: str, run: str) -> str:
+    """CEL: an object bears the label of the run."""
+    labels = f"{what}.metadata.labels"
+    return f"(has({labels}) && '{GRADE}' in {labels} && {labels}['{GRADE}'] == '{run}')"
+
+
+def _owned(namespace: str, uid: str) -> Object:
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
+    return {"name": namespace, "labels": {MANAGED_BY: OURS}, "ownerReferences": [owner]}
 
 
 def shard_name(index: int) -> str:

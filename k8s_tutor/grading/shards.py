@@ -19,7 +19,7 @@ from k8s_tutor.errors import TutorError, UsageError
 from k8s_tutor.grading import parcel, shard_objects, shard_pods
 from k8s_tutor.grading.judge import from_here, not_graded
 from k8s_tutor.grading.parcel import Common, Entry
-from k8s_tutor.grading.place import NAME, claim
+from k8s_tutor.grading.place import NAME, claim, delete_jobs
 from k8s_tutor.grading.problem import plain
 from k8s_tutor.grading.runner import Cut, Desk, Task
 from k8s_tutor.grading.shard_objects import IMAGE, INDEX, JOB, SHARD
@@ -44,6 +44,13 @@ LOOK_SECONDS = 5.0
 SPARE_SECONDS = 60.0
 """For each submission, beside its own time: to make its place and take it away."""
 
+_RIGHTS = (
+    "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+)
+"""In the order in which they go: from the first on no pod of the run makes anything."""
 Key = tuple[int, int]
 """Shard, and place in it."""
 
@@ -132,7 +139,8 @@ class _Run:
             return
         self._namespace = ensure_namespace(api, self._name, shard_objects.namespace_labels(task.run))
         claim(api, self._name, CLAIM_SECONDS)
-        for item in shard_objects.rights(self._name, self._namespace.uid):
+        uid = self._namespace.uid
+        for item in (*shard_objects.limits(self._name, uid, task.run), *shard_objects.rights(self._name, uid)):
             api.apply(item)
         for index, shard in enumerate(shards):
             api.create(f"{self._path}/secrets", shard_objects.shard(self._name, index, shard))
@@ -176,14 +184,15 @@ class _Run:
             reflector.cut()
         for reflector in self._reflectors:
             reflector.stop()
-        group = "apis/rbac.authorization.k8s.io/v1"
-        for kind in ("clusterrolebindings", "clusterroles"):  # first: from now on no pod makes anything
+        for path in _RIGHTS:
             with contextlib.suppress(TutorError):
-                self._api.delete(f"{group}/{kind}/{self._name}")
+                self._api.delete(f"{path}/{self._name}")
         if self._left:
             with contextlib.suppress(TutorError):
                 self._collect()
         if self._namespace is not None:
+            with contextlib.suppress(TutorError):
+                delete_jobs(self._api, self._name)
             with contextlib.suppress(TutorError):
                 delete_namespace(self._api, self._namespace, wait=False)
 

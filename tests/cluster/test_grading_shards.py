@@ -19,12 +19,15 @@ from native_helpers import Kubectl, tell, until
 
 from k8s_tutor.clusters.native.provider import NativeProvider
 from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.grading.rules import GRADE
 from k8s_tutor.grading.shard_objects import INDEX
 from k8s_tutor.reports.grades.json import schema
+from k8s_tutor.session.connection import MANAGED_BY, OURS
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = "K8S_TUTOR_TEST_TWO_NODES"
 """Names a native cluster to use (brought up if it does not run) and to leave alone afterwards."""
+RIGHTS = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
 KUBERNETES = ("--runner=kubernetes", "--check-timeout=90")
 
 
@@ -67,10 +70,12 @@ def pods(cluster: Cluster) -> list[Any]:
 
 
 def nothing_is_left(cluster: Cluster) -> None:
-    """Of a run that is over, but what the cluster is deleting."""
+    """Of a run that is over; what the cluster is deleting is gone in a moment."""
     assert spaces(cluster) == []
     admin = Kubectl(cluster, "default")
-    assert admin("get", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/managed-by=k8s-tutor") == ""
+    listed = ("get", "namespaces", "-l", GRADE, "-o", "name")
+    until(lambda: not admin(*listed), within=60, what="the end of the run's namespaces")
+    assert admin("get", RIGHTS, "-l", f"{MANAGED_BY}={OURS}", "-o", "name") == ""
 
 
 def verdicts(report: Path) -> dict[str, Any]:
@@ -181,7 +186,7 @@ def test_an_image_that_no_node_has_is_told_within_a_minute(two_nodes: Cluster, t
 
 
 def test_what_a_killed_run_left_in_the_cluster_goes_at_the_next_start(two_nodes: Cluster, tmp_path: Path) -> None:
-    """Its pods and its rights with it."""
+    """Its pods and its rights with it. Until then these reach no further than the run's own namespaces."""
     hand_in(tmp_path, "ada")
     admin = Kubectl(two_nodes, "default")
     with grading(two_nodes, tmp_path, *KUBERNETES) as process:
@@ -190,6 +195,17 @@ def test_what_a_killed_run_left_in_the_cluster_goes_at_the_next_start(two_nodes:
         process.wait(timeout=30)
     left = pod["metadata"]["namespace"]
     assert left in spaces(two_nodes) and admin("get", "clusterrole", left, "-o", "name")
+    grader = f"--as=system:serviceaccount:{left}:k8s-tutor-grader"
+    assert admin(grader, "get", "nodes", "-o", "name")
+    for words in (
+        ("create", "configmap", "x"),
+        ("create", "namespace", "not-of-this-run"),
+        ("label", "namespace", "default", f"{GRADE}={left.rpartition('-')[2]}"),
+        ("create", "token", "default"),
+        ("delete", "pods", "--all", "-n", "kube-system", "--dry-run=server"),
+    ):
+        refused = admin.run(grader, *words, check=False)
+        assert refused.returncode and "only write in namespaces of its own run" in refused.stderr, (words, refused)
     with grading(two_nodes, tmp_path) as process:
         code, _, err = finish(process)
     assert code == 0, err

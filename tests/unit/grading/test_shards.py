@@ -158,7 +158,7 @@ def test_the_job_asks_for_no_right_on_its_node() -> None:
 
 def test_the_rights_go_with_the_namespace_and_hold_what_students_are_granted() -> None:
     _, role, binding = shard_objects.rights(NS, "uid-1")
-    for item in (role, binding):
+    for item in (role, binding, *shard_objects.limits(NS, "uid-1", "run")):
         assert item["metadata"]["ownerReferences"] == [
             {"apiVersion": "v1", "kind": "Namespace", "name": NS, "uid": "uid-1"}
         ]
@@ -247,8 +247,16 @@ def grade(
     task = Task(LAB, cluster, cast(Api, api), "0a0a0a0a", jobs, Bounds(), end)
     Shards(LAB, "grader:1").grade([submission(student) for student in students], task, desk)
     # Whatever came of it, nothing stays.
-    for path in (f"clusterrolebindings/{NS}", f"clusterroles/{NS}", f"namespaces/{NS}"):
-        assert any(each.endswith(path) for each in api.deleted), path
+    wanted = (
+        f"clusterrolebindings/{NS}",
+        f"clusterroles/{NS}",
+        f"validatingadmissionpolicybindings/{NS}",
+        f"validatingadmissionpolicies/{NS}",
+        f"namespaces/{NS}/jobs",
+        f"namespaces/{NS}",
+    )
+    deleted = [path for path in api.deleted if "/pods/" not in path]
+    assert [next((each for each in wanted if path.endswith(each)), path) for path in deleted] == list(wanted)
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("watch-")]
     return desk, api
 
