@@ -78,7 +78,8 @@ def _runner(options: argparse.Namespace, lab: Lab) -> Runner | None:
         if options.image:
             raise UsageError("--image is of the grader's pods", remedy="add --runner kubernetes, or leave --image out")
         return None
-    from k8s_tutor.grading.shards import IMAGE, Shards
+    from k8s_tutor.grading.shard_objects import IMAGE
+    from k8s_tutor.grading.shards import Shards
 
     return Shards(lab, options.image or IMAGE)
 

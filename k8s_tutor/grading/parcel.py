@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from k8s_tutor import __version__
 from k8s_tutor.grading.shape import shaped
 from k8s_tutor.grading.store import graded_of, text_of
-from k8s_tutor.grading.submission import HandedIn
+from k8s_tutor.grading.submission import HandedIn, Submission
+from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import Graded
 
 MOST_BYTES = 900 * 1024
@@ -122,6 +124,20 @@ def result_in(data: Mapping[str, bytes]) -> Graded:
         return graded_of(_inflated(data.get(_RESULT, b"")).decode())
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def refused(graded: Graded, submission: Submission, lab: Lab) -> str:
+    """Why a result is not that of just this submission by just this lab and version; empty where it is."""
+    report = graded.report
+    if (graded.student, graded.digest) != (submission.student, submission.digest):
+        return "it is of another submission"
+    if (report.hash, report.version) != (lab.hash, __version__):
+        return f"it is by another lab or version ({report.version[:40]}, {report.hash[:12]})"
+    if [(row.check_id, row.points, row.optional) for row in report.rows] != [
+        (spec.id, spec.points, spec.optional) for spec in lab.checks
+    ]:
+        return "its checks are not those of the lab"
+    return ""
 
 
 def _key(number: int) -> str:

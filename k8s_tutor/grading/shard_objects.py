@@ -27,10 +27,12 @@ STUDENT = "k8s-tutor/student"
 INDEX = "batch.kubernetes.io/job-completion-index"
 RETRIES = 2
 OTHER_LAB = 42
-"""The exit code of a pod whose image holds another version or lab: no pod of this image can do better."""
+"""The exit code of a pod whose image holds another version or lab: another pod of it does no better."""
 KEPT_SECONDS = 3600
 """How long the Job's pods stay when it is done and nobody takes them away."""
 GRACE_SECONDS = 30
+LOST = 60
+"""Seconds after which a pod on a node that is not heard of is made again elsewhere (Kubernetes' default is 300)."""
 MEMORY = "512Mi"
 SCRATCH = "256Mi"
 USER = 65532
@@ -189,6 +191,15 @@ def job(namespace: str, image: str, shards: int, jobs: int, seconds: float) -> O
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "tolerations": [
+            {
+                "key": f"node.kubernetes.io/{what}",
+                "effect": "NoExecute",
+                "operator": "Exists",
+                "tolerationSeconds": LOST,
+            }
+            for what in ("not-ready", "unreachable")
+        ],
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
@@ -200,11 +211,6 @@ def job(namespace: str, image: str, shards: int, jobs: int, seconds: float) -> O
         "containers": [container],
         "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH}}],
     }
-    rules: list[Object] = [
-        # A node that is drained or lost is nobody's failure.
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]},
-        {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [OTHER_LAB]}},
-    ]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -216,7 +222,8 @@ def job(namespace: str, image: str, shards: int, jobs: int, seconds: float) -> O
             "backoffLimitPerIndex": RETRIES,
             "activeDeadlineSeconds": max(1, int(seconds)),
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "podFailurePolicy": {"rules": rules},
+            # Not only when it has ended: on a node that is lost it never does.
+            "podReplacementPolicy": "TerminatingOrFailed",
             "template": {"metadata": {"labels": {"app.kubernetes.io/name": NAME, MANAGED_BY: OURS}}, "spec": spec},
         },
     }

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8s_tutor.grading.problem import plain
-from k8s_tutor.grading.shard_objects import INDEX
+from k8s_tutor.grading.shard_objects import INDEX, OTHER_LAB
 
 Pod = Mapping[str, Any]
 
-IMAGE_SECONDS = 20.0
+IMAGE_SECONDS = 15.0
 """Patience with an image that cannot be pulled: a second attempt comes after ten."""
 ROOM_SECONDS = 300.0
 """Patience with nodes that have no room: others end, or a node is added."""
@@ -67,6 +67,16 @@ def stuck(pod: Pod) -> Stuck | None:
             said = plain(str(condition.get("message", "")), LONGEST)
             return Stuck(f"no node takes a pod of the grader: {said}", "fewer at once: --jobs", ROOM_SECONDS)
     return None
+
+
+def other_lab(pod: Pod) -> str:
+    """What a pod says whose image holds another version or lab, with what mends it; empty for every other pod."""
+    for each in _statuses(pod):
+        ended = (each.get("state") or {}).get("terminated") or {}
+        if ended.get("exitCode") == OTHER_LAB:
+            said = plain(str(ended.get("message") or "the image is of another version").strip(), LONGEST)
+            return f"{said}: make the image anew from the version that grades here, or name the right one: --image"
+    return ""
 
 
 def failure(pods: list[Pod]) -> str:

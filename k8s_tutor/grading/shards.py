@@ -29,7 +29,6 @@ from k8s_tutor.kube.record import Change
 from k8s_tutor.kube.reflector import Reflector
 from k8s_tutor.labs.loader import content_dir
 from k8s_tutor.labs.model import Lab
-from k8s_tutor.reports.grades.report import Graded
 from k8s_tutor.session.connection import Namespace, delete_namespace, ensure_namespace
 
 MOST_JOBS = 1000
@@ -127,6 +126,7 @@ class _Run:
         self._stuck: dict[str, float] = {}
         self._failed: set[int] = set()
         self._idle = time.monotonic()
+        self._other = ""
 
     def begin(self) -> None:
         """Make everything and let it run. Raises TutorError."""
@@ -213,7 +213,7 @@ class _Run:
             return
         try:
             graded = parcel.result_in(shard_objects.data_of(secret))
-            wrong = _other(graded, submission, self._task.lab)
+            wrong = parcel.refused(graded, submission, self._task.lab)
         except ValueError as error:
             wrong = str(error)
         if wrong:
@@ -224,6 +224,7 @@ class _Run:
 
     def _pod(self, pod: Pod, gone: bool) -> None:
         uid, index = str((pod.get("metadata") or {}).get("uid")), shard_pods.index_of(pod)
+        self._other = self._other or shard_pods.other_lab(pod)
         if gone or index is None or not shard_pods.active(pod):
             self._stuck.pop(uid, None)
             if self._pods.pop(uid, None) is not None and not self._pods:
@@ -256,6 +257,8 @@ class _Run:
 
     def _trouble(self, now: float) -> str:
         """Why there is nothing more to wait for; empty while there is."""
+        if self._other:
+            return self._other
         if any(now - since > LOST_SECONDS for since in tuple(self._inbox.silent.values())):
             return f"the API server does not answer: {self._inbox.why}"
         if not self._pods and now - self._idle > IDLE_SECONDS:
@@ -325,17 +328,3 @@ def _common(task: Task) -> Common:
         check=bounds.check,
         submission=bounds.submission,
     )
-
-
-def _other(graded: Graded, submission: Submission, lab: Lab) -> str:
-    """Why a result is not that of just this submission by just this lab and version; empty where it is."""
-    report = graded.report
-    if (graded.student, graded.digest) != (submission.student, submission.digest):
-        return "it is of another submission"
-    if (report.hash, report.version) != (lab.hash, __version__):
-        return f"it is by another lab or version ({report.version[:40]}, {report.hash[:12]})"
-    if [(row.check_id, row.points, row.optional) for row in report.rows] != [
-        (spec.id, spec.points, spec.optional) for spec in lab.checks
-    ]:
-        return "its checks are not those of the lab"
-    return ""

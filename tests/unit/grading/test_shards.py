@@ -318,6 +318,14 @@ def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(monkeypatch: pyt
     assert desk.done["ada"].word == "error"
 
 
+def test_an_image_of_another_version_ends_the_run_at_once() -> None:
+    ended = {"exitCode": shard_objects.OTHER_LAB, "message": "the image holds k8s-tutor 0.0.0\n"}
+    failed = pod(0, "Failed", containerStatuses=[{"state": {"terminated": ended}}])
+    desk, _ = grade(lambda api, _job: api.put(f"api/v1/namespaces/{NS}/pods", failed), "ada")
+    assert "k8s-tutor 0.0.0: make the image anew" in desk.notes[0]
+    assert desk.done["ada"].word == "error"
+
+
 def test_one_node_without_the_image_is_waited_for_while_others_grade(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_pods, "IMAGE_SECONDS", 0.2)
     monkeypatch.setattr(shards, "LOOK_SECONDS", 0.05)
