@@ -109,8 +109,8 @@ def lab_of(common: Common, entry: Entry) -> Lab:
         raise Other(f"the image's k8s-tutor {__version__} has no lab {common.lab[:40]}") from error
     if (lab.hash, __version__) != (common.hash, common.version):
         raise Other(
-            f"the image holds k8s-tutor {__version__} with another {lab.id} ({lab.hash[:12]}) than is graded here "
-            f"({common.version}, {common.hash[:12]})"
+            f"the image holds k8s-tutor {__version__} with {lab.id} {lab.hash[:12]}, and what is graded is "
+            f"{common.version[:40]} with {lab.id} {common.hash[:12]}"
         )
     return lab
 
