@@ -143,7 +143,6 @@ class Bench:
         self._restarts = 1000
         self._screens: list[Screen] = []
         self._kwok = kwok.binary()
-        self._maker: subprocess.Popen[bytes] | None = None
         self.maker = f"kwok {kwok.VERSION}" if self._kwok else "the bench's own (kwok cannot be had here)"
         if self._kwok:
             api.create("api/v1/nodes", kwok.node())
@@ -159,7 +158,11 @@ class Bench:
         if self._kwok is None:
             yield
             return
-        with kwok.running(self._kwok, self._kubeconfig, self._folder, CHURN_SECONDS) as self._maker:
+        with kwok.running(self._kwok, self._kubeconfig, self._folder, CHURN_SECONDS) as maker:
+            # It stands for the cluster's kubelets, so it has its part of what the cluster has of the processor.
+            for group, _ in self._groups():
+                (group / "kwok").mkdir()
+                (group / "kwok" / "cgroup.procs").write_text(str(maker.pid))
             yield
 
     def _row(self, what: str, figure: str, wanted: str = "") -> None:
@@ -336,9 +339,13 @@ class Bench:
         with self._changes():
             screen.drain(8.0)
             self._keys_meanwhile(screen, "")
-            with self._aside():
-                screen.drain(8.0)
-                self._keys_meanwhile(screen, ", the cluster with the least share of the processor")
+            for how, share in (
+                ("a share like the tutor's", ("1024", "100")),
+                ("the least share", ("2", "1")),
+            ):
+                with self._share(*share):
+                    screen.drain(8.0)
+                    self._keys_meanwhile(screen, f", the cluster with {how}")
         screen.close()
 
     def _keys_meanwhile(self, screen: Screen, how: str) -> None:
@@ -349,24 +356,26 @@ class Bench:
         self._row("the same: processor", f"{use.share:.0f} % of a core", "100 %")
         self._row("the same: memory", f"{use.rss:.0f} MB", "200 MB")
 
-    @contextmanager
-    def _aside(self) -> Iterator[None]:
-        """The cluster and kwok get what the tutor leaves of the processor, as if they ran on a machine of their own."""
+    def _groups(self) -> list[tuple[Path, int]]:
+        """The cluster's cgroups that have a share of the processor, with their version."""
         from k8s_tutor.clusters.native import cgroups, names
 
         name = f"k8s-tutor-tutor-{names.tag_of(self._folder / 'state' / 'k8s-tutor' / 'clusters' / 'tutor')}"
-        shares = [tree.root / name / ("cpu.weight" if tree.version == 2 else "cpu.shares")
-                  for tree in cgroups.hierarchies() if "cpu" in tree.controllers]  # fmt: skip
-        before = [share.read_text() for share in shares]
-        for share in shares:
-            share.write_text("2")
-        if self._maker is not None:
-            _last(self._maker.pid, 19)
-        yield
-        if self._maker is not None:
-            _last(self._maker.pid, 0)
-        for share, was in zip(shares, before, strict=True):
-            share.write_text(was)
+        return [(tree.root / name, tree.version) for tree in cgroups.hierarchies() if "cpu" in tree.controllers]
+
+    @contextmanager
+    def _share(self, one: str, two: str) -> Iterator[None]:
+        """Another share of the processor for the cluster: cgroup v1's or v2's. The least: as if it ran elsewhere."""
+        files = [(group / ("cpu.shares", "cpu.weight")[version - 1], (one, two)[version - 1])
+                 for group, version in self._groups()]  # fmt: skip
+        before = [(file, file.read_text()) for file, _ in files]
+        for file, share in files:
+            file.write_text(share)
+        try:
+            yield
+        finally:
+            for file, was in before:
+                file.write_text(was)
 
     def soak(self) -> None:
         """Memory, files and threads before and after a long time of changes."""
@@ -446,13 +455,6 @@ class Bench:
         finally:
             process.terminate()
             process.wait(10)
-
-
-def _last(pid: int, nice: int) -> None:
-    """Where the kernel groups by session, only the group's nice value counts."""
-    os.setpriority(os.PRIO_PGRP, pid, nice)
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def change(kubeconfig: Path, pods: int, rate: float) -> int:

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--k8s-lab", metavar="LAB", help="grade the folders given as submissions of this lab")
     group.addoption("--k8s-cluster", metavar="NAME", help="on this cluster of `k8s-tutor cluster`")
     group.addoption("--k8s-context", metavar="NAME", help="or on this context of your kubeconfig")
+    group.addoption("--k8s-vary", metavar="FILE", help="a file with your secret: each student has a variant of the lab")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,10 +64,13 @@ class _Grader:
 
     def __init__(self, lab: str, config: pytest.Config) -> None:
         from k8s_tutor.errors import TutorError
+        from k8s_tutor.grading.variants import Variants, read_secret
         from k8s_tutor.labs.loader import load
 
+        secret = config.getoption("--k8s-vary")
         try:
             self.lab: Lab = load(lab)
+            self._variants = Variants(self.lab, read_secret(Path(secret)) if secret else b"")
         except TutorError as error:
             raise pytest.UsageError(error.message) from error
         self._where = [config.getoption(option) for option in ("--k8s-cluster", "--k8s-context")]
@@ -88,7 +92,8 @@ class _Grader:
         from k8s_tutor.grading.submission import read
 
         if folder not in self._done:
-            self._done[folder] = self._judge().grade(read(folder, self.lab, student))
+            own = self._variants.lab(student)
+            self._done[folder] = self._judge().grade(read(folder, own, student), lab=own)
         return self._done[folder]
 
     def _judge(self) -> Any:

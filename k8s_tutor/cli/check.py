@@ -29,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
 
     A document is written whatever happens: also without a cluster, and when it is interrupted.
     """
-    from k8s_tutor.labs.loader import load
+    from k8s_tutor.session.variant import own
 
-    lab = load(options.lab)
+    lab = own(options.lab, options.seed)
     step = find_step(lab, options.step) if options.step else None
     plan = Plan(lab, step, disrupt=not options.no_disrupt, timeout=options.timeout)
     began, started = time.monotonic(), time.time()

@@ -29,12 +29,14 @@ def run(options: argparse.Namespace) -> int:
     from k8s_tutor.grading.judge import Bounds
     from k8s_tutor.grading.run import ClassRun, Wanted
     from k8s_tutor.grading.store import Store
+    from k8s_tutor.grading.variants import Variants, read_secret
     from k8s_tutor.labs.loader import labs, load
 
     paths = [Path(path) for path in options.path]
     lab = load(options.lab or only_lab(paths, (info.id for info in labs())))
     reports = [_report(text) for text in options.report]
     known = roster.load(Path(options.roster)) if options.roster else None
+    variants = Variants(lab, read_secret(Path(options.vary)) if options.vary else b"", known)
     found = collect(paths, lab, known)
     wanted = Wanted(
         lab,
@@ -44,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         bounds=Bounds(options.check_timeout, options.timeout),
         seconds=options.run_timeout,
         resume=options.resume,
+        variants=variants,
     )
     class_run = ClassRun(wanted, Store(lab, paths), _tell, _say, _runner(options, lab))
     _say(f"{lab.id}: {len(found)} submissions")
@@ -82,6 +85,25 @@ def _runner(options: argparse.Namespace, lab: Lab) -> Runner | None:
     from k8s_tutor.grading.shards import Shards
 
     return Shards(lab, options.image or IMAGE)
+
+
+def seeds(options: argparse.Namespace) -> int:
+    """Print who has which seed, and what it chooses, as CSV: to be handed out, and a roster for ``grade`` as well."""
+    import csv
+
+    from k8s_tutor.grading import roster
+    from k8s_tutor.grading.variants import Variants, read_secret
+    from k8s_tutor.labs.loader import load
+    from k8s_tutor.reports.grades.table import cell
+
+    lab, known = load(options.lab), roster.load(Path(options.roster))
+    variants = Variants(lab, read_secret(Path(options.vary)))
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["student", "seed", *lab.variant])
+    for student in known.rows:
+        own = variants.lab(student)
+        table.writerow([cell(student), own.seed, *own.variant.values()])
+    return EXIT_PASS
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -44,10 +44,10 @@ def find_step(lab: Lab, name: str) -> Step:
 def lesson(options: argparse.Namespace) -> int:
     """Print a lab (or one step of it) as plain text, its manifests with their callouts where they are used."""
     from k8s_tutor.cli.where import as_told
-    from k8s_tutor.labs.loader import load
     from k8s_tutor.labs.text import heading, step_text
+    from k8s_tutor.session.variant import own
 
-    lab = as_told(load(options.lab), options)
+    lab = as_told(own(options.lab, options.seed), options)
     steps = [find_step(lab, options.step)] if options.step else list(lab.steps)
     if not options.step:
         print(heading(lab))
@@ -59,10 +59,10 @@ def lesson(options: argparse.Namespace) -> int:
 def hint(options: argparse.Namespace) -> int:
     """Show the next hint of a step and remember that it was shown."""
     from k8s_tutor.cli.where import as_told
-    from k8s_tutor.labs.loader import load
     from k8s_tutor.session.hints import next_hint
+    from k8s_tutor.session.variant import own
 
-    lab = as_told(load(options.lab), options)
+    lab = as_told(own(options.lab), options)
     step = find_step(lab, options.step) if options.step else None
     shown = next_hint(lab, step, lambda: _as_it_stands(lab, options))
     for note in shown.notes:
@@ -78,11 +78,11 @@ def hint(options: argparse.Namespace) -> int:
 
 def summary(options: argparse.Namespace) -> int:
     """Print what came of a lab so far, out of saved progress; no cluster is asked."""
-    from k8s_tutor.labs.loader import load
     from k8s_tutor.reports.summary import rendered
     from k8s_tutor.session.summary import remembered
+    from k8s_tutor.session.variant import own
 
-    print(rendered(remembered(load(options.lab)), options.output), end="")
+    print(rendered(remembered(own(options.lab)), options.output), end="")
     return EXIT_PASS
 
 
@@ -107,7 +107,7 @@ def test(options: argparse.Namespace) -> int:
     from k8s_tutor.labs.loader import load
     from k8s_tutor.session.prove import Line, prove
 
-    lab = load(options.lab)
+    lab = load(options.lab, seed=options.seed or "")
     known = {mistake.id for step in lab.steps for mistake in step.mistakes}
     for name in options.mistake:
         if name not in known:

@@ -13,10 +13,10 @@ from k8s_tutor.labs.model import Action
 def solve(options: argparse.Namespace) -> int:
     """Do the solution of one step, or of all that are not done, in order; exit 1 when a step does not pass then."""
     from k8s_tutor.cli.where import cluster_of
-    from k8s_tutor.labs.loader import load
     from k8s_tutor.session.session import Session
+    from k8s_tutor.session.variant import own
 
-    lab = load(options.lab)
+    lab = own(options.lab, options.seed)
     wanted = [find_step(lab, options.step)] if options.step else list(lab.steps)
     cluster = cluster_of(options)
 
@@ -54,10 +54,10 @@ def solve(options: argparse.Namespace) -> int:
 def reset(options: argparse.Namespace) -> int:
     """Begin a lab anew, after asking."""
     from k8s_tutor.cli.where import cluster_of
-    from k8s_tutor.labs.loader import load
     from k8s_tutor.session.session import Session
+    from k8s_tutor.session.variant import own
 
-    lab = load(options.lab)
+    lab = own(options.lab)
     cluster = cluster_of(options)
     if options.dry_run:
         from k8s_tutor.session.reset import preview
@@ -88,10 +88,10 @@ def reset(options: argparse.Namespace) -> int:
 
 def answer(options: argparse.Namespace) -> int:
     """Write one answer into the lab's answers.yaml."""
-    from k8s_tutor.labs.loader import load
+    from k8s_tutor.session.variant import own
     from k8s_tutor.session.workspace import ANSWERS, Workspace
 
-    lab = load(options.lab)
+    lab = own(options.lab)
     workspace = Workspace(lab)
     workspace.answer(options.check, " ".join(options.text))
     print(f"noted in {workspace.folder / ANSWERS}; k8s-tutor check {lab.id} judges it")

@@ -24,6 +24,10 @@ Without a command the tutor opens, on a cluster that it starts when there is non
 PROVIDER = "what makes the cluster: auto, native, kind or minikube (default: $K8S_TUTOR_PROVIDER, else auto)"
 
 
+SEED = "your own variant of the lab, as you were given it; remembered for this lab"
+VARY = "a file with your secret: each student has a variant of the lab"
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -49,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--provider", metavar="PROVIDER", default=argparse.SUPPRESS, help=PROVIDER)
     top.add_argument("--lab", metavar="LAB", help="open the tutor in this lab")
+    top.add_argument("--seed", metavar="SEED", help=SEED)
     for option, text in (("--cluster", "work on this cluster"), ("--context", "work on this local context")):
         top.add_argument(option, metavar="NAME", default=None, help=text)
     top.add_argument("--provider", metavar="PROVIDER", default=None, help=PROVIDER)
@@ -57,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
     tutor = _command(commands, "tutor", "tutor:run", "open the tutor (what no command does)", place)
     tutor.add_argument("--lab", metavar="LAB", help="open this lab")
+    tutor.add_argument("--seed", metavar="SEED", default=argparse.SUPPRESS, help=SEED)
 
     labs = _command(commands, "labs", "labs:labs", "list the labs")
     _output(labs, "text", "json")
@@ -64,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     lesson = _command(commands, "lesson", "labs:lesson", "print a whole lab as plain text", place)
     lesson.add_argument("lab", metavar="LAB")
     lesson.add_argument("--step", metavar="STEP", help="one step, by its id or number")
+    lesson.add_argument("--seed", metavar="SEED", default=argparse.SUPPRESS, help=SEED)
 
     hint = _command(commands, "hint", "labs:hint", "show the next hint of a step", place)
     hint.add_argument("lab", metavar="LAB")
@@ -76,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", "check:run", "check a lab on the cluster, once", place)
     check.add_argument("lab", metavar="LAB")
     check.add_argument("--step", metavar="STEP", help="one step, by its id or number")
+    check.add_argument("--seed", metavar="SEED", default=argparse.SUPPRESS, help=SEED)
     _output(check, "text", "json", "junit")
     check.add_argument("--report-file", metavar="FILE", help="write the document there in place of stdout")
     check.add_argument("--no-disrupt", action="store_true", help="run no experiment (nothing is deleted)")
@@ -86,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     solve = _command(commands, "solve", "learn:solve", "do a step's solution for you", place)
     solve.add_argument("lab", metavar="LAB")
     solve.add_argument("--step", metavar="STEP", help="one step, by its id or number (default: all, in order)")
+    solve.add_argument("--seed", metavar="SEED", default=argparse.SUPPRESS, help=SEED)
 
     reset = _command(commands, "reset", "learn:reset", "begin a lab anew: empty namespace, files moved aside", place)
     reset.add_argument("lab", metavar="LAB")
@@ -95,12 +104,14 @@ def parser() -> argparse.ArgumentParser:
     submit = _command(commands, "submit", "submit:run", "make the folder of a lab that is handed in, and check it")
     submit.add_argument("lab", metavar="LAB")
     submit.add_argument("--to", metavar="FOLDER", help="where it goes (default: submission, beside your labs)")
+    submit.add_argument("--seed", metavar="SEED", default=argparse.SUPPRESS, help=SEED)
     _output(submit, "text", "json")
 
     grade = _command(commands, "grade", "grade:run", "grade a class: replay each submission on a cluster", place)
     grade.add_argument("path", metavar="PATH", nargs="+", help="a student's folder, or a folder of such")
     grade.add_argument("--lab", metavar="LAB", help="id or folder (default: the one lab that was handed in)")
     grade.add_argument("--roster", metavar="FILE", help="CSV with a header; one column names the folders")
+    grade.add_argument("--vary", metavar="FILE", help=VARY)
     grade.add_argument("--report", metavar="KIND=FILE", action="append", default=[], help="may be given several times")
     grade.add_argument("--jobs", metavar="N", type=_jobs, help="side by side (default: as many as the nodes take)")
     grade.add_argument(
@@ -122,6 +133,13 @@ def parser() -> argparse.ArgumentParser:
     ):
         grade.add_argument(option, metavar="SECONDS", type=_seconds, default=default, help=text)
 
+    seeds = _command(commands, "seeds", "grade:seeds", "print each student's seed, and what it chooses, as CSV")
+    seeds.add_argument("lab", metavar="LAB")
+    seeds.add_argument("--vary", metavar="FILE", required=True, help=VARY)
+    seeds.add_argument(
+        "--roster", metavar="FILE", required=True, help="CSV with a header; one column names the folders"
+    )
+
     answer = _command(commands, "answer", "learn:answer", "answer a question of a lab")
     answer.add_argument("lab", metavar="LAB")
     answer.add_argument("check", metavar="QUESTION", help="the id of its check")
@@ -133,6 +151,7 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("lab", metavar="LAB", help="id of a lab, or the folder of one")
     test.add_argument("--mistake", metavar="ID", action="append", default=[], help="only these mistakes")
     test.add_argument("--jobs", metavar="N", type=_count, default=3, help="mistakes tried side by side (3)")
+    test.add_argument("--seed", metavar="SEED", help="prove the variant of this seed")
     _output(test, "text", "json")
     lint = _command(authors, "lint", "labs:lint", "check a lab's files against schema and checks")
     lint.add_argument("path", metavar="PATH", help="a lab's folder or its lab.yaml")

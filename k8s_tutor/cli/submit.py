@@ -14,10 +14,10 @@ def run(options: argparse.Namespace) -> int:
     """Make the folder of one lab; exit 1 when something in it is missing or would be refused."""
     from k8s_tutor import paths
     from k8s_tutor.grading.packing import pack
-    from k8s_tutor.labs.loader import load
+    from k8s_tutor.session.variant import own
     from k8s_tutor.session.workspace import Workspace
 
-    lab = load(options.lab)
+    lab = own(options.lab, options.seed)
     target = Path(options.to) if options.to else paths.workspace_dir() / "submission"
     submission = pack(lab, Workspace(lab), target)
     if options.output == "json":
@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
             "lab": lab.id,
             "folder": str(submission.folder),
             "digest": submission.digest,
+            "seed": lab.seed,
             "manifests": [manifest.name for manifest in submission.manifests],
             "answers": sorted(submission.answers),
             "commands": [command.text for command in submission.commands],
@@ -47,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"  {manifest.name}")
         print(f"  {len(submission.answers)} answers, {len(submission.commands)} commands")
         print(f"  sha256 {submission.digest}")
+        if lab.seed:
+            print(f"  made for the variant of seed {lab.seed}")
     for each in submission.problems:
         mark = "refused" if each.refused else "missing or unreadable"
         print(f"{each.where}: {mark}: {each.message}", file=sys.stderr)

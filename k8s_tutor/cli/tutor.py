@@ -39,8 +39,14 @@ def run(options: argparse.Namespace) -> int:
             remedy="without one: k8s-tutor lesson lab1, k8s-tutor check lab1, k8s-tutor --help",
             code="no-terminal",
         )
-    lab = getattr(options, "lab", None)
-    if lab:
+    lab, seed = getattr(options, "lab", None), getattr(options, "seed", None)
+    if seed is not None and not lab:
+        raise UsageError("a seed is for one lab", remedy=f"name the lab: k8s-tutor --lab LAB --seed {seed[:64]}")
+    if lab and seed is not None:
+        from k8s_tutor.session.variant import own
+
+        own(lab, seed)
+    elif lab:
         from k8s_tutor.labs.loader import find
 
         find(lab)

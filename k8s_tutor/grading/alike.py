@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 
 from k8s_tutor.grading.submission import Submission
@@ -18,14 +18,18 @@ ENOUGH = 4
 MOST = 200
 
 
-def alike(submissions: Iterable[Submission], lab: Lab) -> tuple[Alike, ...]:
+def alike(submissions: Iterable[Submission], lab: Lab, labs: Mapping[str, Lab] | None = None) -> tuple[Alike, ...]:
     """Pairs of students whose own words are the same for at least ``LEAST``; the nearest first, at most ``MOST``.
 
     Compared are marks that the lab does not give: comments, the names, values and order of fields that differ from the
     lab's own manifest, wrong answers, the wording of commands. The share is the Jaccard index of the two sets of marks.
+    ``labs``: the lab's variant of each student; what it asks for is compared as the lab itself has it.
     """
     common = {mark for manifest in lab.manifests for mark in _text_marks(manifest.text)}
-    marks = {each.student: _marks(each) - common for each in submissions}
+    marks = {
+        each.student: set(map(_as_plain((labs or {}).get(each.student, lab), lab), _marks(each))) - common
+        for each in submissions
+    }
     spread: dict[str, int] = {}
     for own in marks.values():
         for mark in own:
@@ -39,6 +43,19 @@ def alike(submissions: Iterable[Submission], lab: Lab) -> tuple[Alike, ...]:
         if share >= LEAST:
             found.append(Alike(one, other, round(share, 2)))
     return tuple(sorted(found, key=lambda pair: (-pair.share, pair.one, pair.other))[:MOST])
+
+
+def _as_plain(own: Lab, plain: Lab) -> Callable[[str], str]:
+    """Puts the plain lab's values in place of those of a variant; numbers only where one is given to something."""
+    values = {str(value): str(plain.variant[name]) for name, value in own.variant.items()}
+    differing = sorted((value for value in values if value != values[value]), key=len, reverse=True)
+    if not differing:
+        return str
+    given = [
+        rf"(?:(?<=[=:] )|(?<==)){value}" if value.isdigit() else rf"(?<![\w.]){re.escape(value)}" for value in differing
+    ]
+    found = re.compile(rf"(?:{'|'.join(given)})(?![\w.])")
+    return lambda text: found.sub(lambda match: values[match[0]], text)
 
 
 def _marks(submission: Submission) -> set[str]:

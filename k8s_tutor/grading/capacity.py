@@ -55,8 +55,11 @@ class Room:
         return max(1, min(self.fits, int(self.cores * JOBS_A_CORE)))
 
 
-def room(api: Api, lab: Lab, *, most: int = MOST_JOBS, beside: int = 0) -> Room:
-    """Look at nodes and pods; ``beside``: pods of the grader's own for each submission. Raises ClusterError."""
+def room(api: Api, *labs: Lab, most: int = MOST_JOBS, beside: int = 0) -> Room:
+    """Look at nodes and pods; ``labs``: the variants that are graded, ``beside``: pods of the grader's own for each.
+
+    Raises ClusterError.
+    """
     nodes = [node for node in api.list("api/v1/nodes")["items"] if _usable(node)]
     names = {node["metadata"]["name"] for node in nodes}
     ours = {item["metadata"]["name"] for item in api.list("api/v1/namespaces", {"labelSelector": GRADE})["items"]}
@@ -83,7 +86,7 @@ def room(api: Api, lab: Lab, *, most: int = MOST_JOBS, beside: int = 0) -> Room:
         cpu=max(0.0, whole("cpu") - asked("cpu")),
         memory=max(0.0, whole("memory") - asked("memory")),
         cores=whole("cpu"),
-        each=most_pods(lab) + SPARE + beside,
+        each=max(map(most_pods, labs), default=FEWEST) + SPARE + beside,
         most=most,
     )
 

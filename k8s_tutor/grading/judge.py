@@ -23,7 +23,7 @@ from k8s_tutor.grading.problem import Problem, plain
 from k8s_tutor.grading.replay import Replay
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.kube.client import Api
-from k8s_tutor.labs.model import CheckSpec, Lab
+from k8s_tutor.labs.model import CheckSpec, Lab, Step
 from k8s_tutor.reports.grades.report import Deed, Graded
 from k8s_tutor.reports.report import Report, Row
 from k8s_tutor.session.session import Session
@@ -45,7 +45,7 @@ class Bounds:
 
 
 class Judge:
-    """Grades submissions of one lab on one cluster; may be used by several threads at once."""
+    """Grades submissions of one lab, in whatever variant, on one cluster; may be used by several threads at once."""
 
     def __init__(self, lab: Lab, cluster: Cluster, api: Api, run: str, bounds: Bounds | None = None) -> None:
         """``run``: the id of the run, which its namespaces bear."""
@@ -63,8 +63,8 @@ class Judge:
         for session in sessions:
             session.close()
 
-    def grade(self, submission: Submission, roster: Mapping[str, str] | None = None) -> Graded:
-        """The student's result. Never raises for what was handed in, nor for what the cluster does.
+    def grade(self, submission: Submission, roster: Mapping[str, str] | None = None, lab: Lab | None = None) -> Graded:
+        """The student's result, by ``lab``: the student's own variant. Never raises for what was handed in or happens.
 
         What could not be observed, and what was still on its way when its time was over, is replayed once more in a
         fresh namespace, with twice the patience.
@@ -74,7 +74,7 @@ class Judge:
         graded: Graded | None = None
         for attempt in range(1, ATTEMPTS + 1):
             patience = self.bounds.check * attempt
-            found, hurried = self._attempt(submission, patience, until, attempt)
+            found, hurried = self._attempt(lab or self.lab, submission, patience, until, attempt)
             if graded is None or not found.broken:
                 graded = found
             if self.cancelled.is_set() or time.monotonic() > until or not (found.broken or hurried):
@@ -83,7 +83,9 @@ class Judge:
         report = replace(graded.report, started=started, seconds=time.monotonic() - began)
         return replace(graded, report=report, roster=dict(roster or {}))
 
-    def _attempt(self, submission: Submission, patience: float, until: float, attempt: int) -> tuple[Graded, bool]:
+    def _attempt(
+        self, lab: Lab, submission: Submission, patience: float, until: float, attempt: int
+    ) -> tuple[Graded, bool]:
         """One replay's result, and whether something was still on its way."""
         rows: tuple[Row, ...] = ()
         deeds: tuple[Deed, ...] = ()
@@ -92,12 +94,12 @@ class Judge:
             left = max(1.0, until - time.monotonic())
             with (
                 place(self.api, self.cluster, self.run, left) as own,
-                _folders(self.lab, submission, own.namespace) as folders,
+                _folders(lab, submission, own.namespace) as folders,
             ):
                 namespace = own.namespace
                 with (
                     Session(
-                        self.lab,
+                        lab,
                         self.cluster,
                         namespace=namespace,
                         folder=folders[0],
@@ -117,7 +119,7 @@ class Judge:
                     state = session.state()
                     outcomes = {check.spec.id: self._outcome(check, replay, submission) for check in state.checks}
                     rows = tuple(
-                        self._row(step.step.id, step.step.title, check.spec, _in_need(check.spec, outcomes), submission)
+                        _judged(lab, step.step, check.spec, _in_need(check.spec, outcomes), submission)
                         for step in state.steps
                         for check in step.checks
                     )
@@ -128,12 +130,12 @@ class Judge:
         except Exception as error:  # one submission must not take the class with it
             trouble = f"a defect of the grader: {type(error).__name__}: {plain(str(error))}"
         if trouble:
-            broken = not_graded(self.lab, submission, trouble, self.cluster.name, namespace, attempt)
+            broken = not_graded(lab, submission, trouble, self.cluster.name, namespace, attempt)
             return replace(broken, deeds=deeds), hurried
         report = Report(
-            lab=self.lab.id,
-            title=self.lab.title,
-            hash=self.lab.hash,
+            lab=lab.id,
+            title=lab.title,
+            hash=lab.hash,
             cluster=self.cluster.name,
             namespace=namespace,
             started=time.time(),
@@ -148,6 +150,7 @@ class Judge:
                 submission.problems,
                 deeds,
                 submission.digest,
+                seed=lab.seed,
                 attempts=attempt,
                 folder=from_here(submission.folder),
             ),
@@ -174,9 +177,10 @@ class Judge:
             with self._lock:
                 self._sessions.discard(session)
 
-    def _row(self, step: str, title: str, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
-        outcome = _with_problem(spec, _crowded(spec, outcome, submission), submission.problems)
-        return row_of(self.lab, step, title, spec, outcome)
+
+def _judged(lab: Lab, step: Step, spec: CheckSpec, outcome: Outcome, submission: Submission) -> Row:
+    outcome = _with_problem(spec, _crowded(spec, outcome, submission), submission.problems)
+    return row_of(lab, step.id, step.title, spec, outcome)
 
 
 def not_graded(
@@ -192,6 +196,7 @@ def not_graded(
         report,
         submission.problems,
         digest=submission.digest,
+        seed=lab.seed,
         attempts=attempts,
         folder=from_here(submission.folder),
     )

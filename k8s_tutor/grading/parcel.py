@@ -127,9 +127,9 @@ def result_in(data: Mapping[str, bytes]) -> Graded:
 
 
 def refused(graded: Graded, submission: Submission, lab: Lab) -> str:
-    """Why a result is not that of just this submission by just this lab and version; empty where it is."""
+    """Why a result is not that of just this submission by just this student's lab and version; empty where it is."""
     report = graded.report
-    if (graded.student, graded.digest) != (submission.student, submission.digest):
+    if (graded.student, graded.digest, graded.seed) != (submission.student, submission.digest, lab.seed):
         return "it is of another submission"
     if (report.hash, report.version) != (lab.hash, __version__):
         return f"it is by another lab or version ({report.version[:40]}, {report.hash[:12]})"

@@ -18,12 +18,15 @@ from k8s_tutor.errors import TutorError
 from k8s_tutor.grading import rules
 from k8s_tutor.kube.client import Api
 from k8s_tutor.kube.errors import Conflict, NotFound
-from k8s_tutor.session.connection import MANAGED_BY, OURS, Namespace, delete_namespace, ensure_namespace
+from k8s_tutor.session.connection import MANAGED_BY, OURS, Namespace, delete_namespace, ensure_namespace, find_namespace
 from k8s_tutor.session.tenant import ask_token, kubeconfig_text
 
 NAME = "k8s-tutor-grade"
 SPARE_SECONDS = 600.0
 """How long a namespace may outlive the deadline of its submission before another run sweeps it."""
+LEAVE_SECONDS, LEAVE_AGAIN = 60.0, 2.0
+"""How long, and how often, it is tried to take a namespace away where the API server does not answer: what stays holds
+pods, and makes a node that is slow already slower. After that it stays until the run's end."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,10 @@ def claim(api: Api, namespace: str, seconds: float) -> None:
 def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Place]:
     """A place for one submission, for at most ``seconds``; deleted afterwards, whatever happens. Raises TutorError."""
     name = f"{NAME}-{run}-{secrets.token_hex(3)}"
-    made: Namespace | None = None
     handle, file = tempfile.mkstemp(prefix="k8s-tutor-grade-", suffix=".kubeconfig")
     os.close(handle)
     try:
-        made = ensure_namespace(api, name, rules.namespace_labels(run))
+        ensure_namespace(api, name, rules.namespace_labels(run))
         claim(api, name, seconds + SPARE_SECONDS)
         for item in rules.objects(name):
             api.apply(item)
@@ -121,9 +123,23 @@ def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Plac
         yield Place(name, replace(cluster, kubeconfig=Path(file), namespace=name))
     finally:
         Path(file).unlink(missing_ok=True)
-        if made is not None:
-            with contextlib.suppress(TutorError):
+        _leave(api, name)
+
+
+def _leave(api: Api, name: str) -> None:
+    """Take a namespace away; also one of which it is not known whether it was made, for the answer was lost."""
+    until = time.monotonic() + LEAVE_SECONDS
+    while True:
+        try:
+            made = find_namespace(api, name)
+            if made is not None:
                 delete_namespace(api, made, wait=False)
+        except TutorError:
+            if time.monotonic() + LEAVE_AGAIN > until:
+                return
+            time.sleep(LEAVE_AGAIN)
+        else:
+            return
 
 
 def sweep(api: Api, now: float, *, mine: str = "") -> list[str]:

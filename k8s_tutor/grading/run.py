@@ -23,6 +23,7 @@ from k8s_tutor.grading.runner import Cut, Runner, Task
 from k8s_tutor.grading.store import Store
 from k8s_tutor.grading.submission import Submission, read
 from k8s_tutor.grading.threads import Threads
+from k8s_tutor.grading.variants import Variants
 from k8s_tutor.kube.client import Api, connect, identity
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import ClassReport, Graded, Notice
@@ -32,7 +33,10 @@ from k8s_tutor.session.standing import admit
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to grade and how. ``jobs`` None: as many as fit. ``seconds``: of the whole run, None without end."""
+    """What to grade and how. ``jobs`` None: as many as fit. ``seconds``: of the whole run, None without end.
+
+    ``variants``: who has which variant of the lab; None: everybody the lab itself.
+    """
 
     lab: Lab
     found: Sequence[Found]
@@ -41,6 +45,11 @@ class Wanted:
     bounds: Bounds = field(default_factory=Bounds)
     seconds: float | None = None
     resume: bool = False
+    variants: Variants | None = None
+
+    def lab_of(self, student: str) -> Lab:
+        """The lab as this student has it."""
+        return self.lab if self.variants is None else self.variants.lab(student)
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ class ClassRun:
         self._graded = 0
         self._began = time.monotonic()
         self._jobs = 1
+        self._labs: dict[str, Lab] = {}
 
     def run(self, cluster: Cluster) -> ClassReport:
         """Grade everybody. A report comes out of it also when it was stopped or the cluster went away.
@@ -88,6 +98,7 @@ class ClassRun:
         Raises TutorError only where nothing could be begun (the cluster does not answer, rights are missing).
         """
         wanted, started = self._wanted, time.time()
+        self._labs = {found.student: wanted.lab_of(found.student) for found in wanted.found}
         submissions = self._read()
         uid, version = "", cluster.version
         api = connect(cluster.kubeconfig)
@@ -102,12 +113,12 @@ class ClassRun:
                 todo = self._todo(submissions)
                 if todo:
                     place.prepare(api)
-                    there = room(api, wanted.lab, most=self._runner.most, beside=self._runner.beside)
+                    there = room(api, *self._labs.values(), most=self._runner.most, beside=self._runner.beside)
                     self._jobs = min(wanted.jobs or there.jobs, there.fits, len(todo))
                     if wanted.jobs and wanted.jobs > there.fits:
                         self._note(f"--jobs {wanted.jobs}: {there.fits} fit ({there.words})")
                     end = None if wanted.seconds is None else self._began + wanted.seconds
-                    task = Task(wanted.lab, cluster, api, holder.run, self._jobs, wanted.bounds, end)
+                    task = Task(wanted.lab, self._labs, cluster, api, holder.run, self._jobs, wanted.bounds, end)
                     canary = threading.Thread(target=self._try_policy, args=(api, cluster, holder.run), daemon=True)
                     canary.start()
                     try:
@@ -133,8 +144,9 @@ class ClassRun:
             seconds=time.monotonic() - self._began,
             students=tuple(self._done[student] for student in students if student in self._done),
             unfinished=tuple(student for student in students if student not in self._done),
-            alike=alike(submissions.values(), wanted.lab),
+            alike=alike(submissions.values(), wanted.lab, self._labs),
             notes=tuple(self._notes),
+            titles={spec.id: (step.title, spec.title) for step in wanted.lab.steps for spec in step.checks},
         )
 
     def _try_policy(self, api: Api, cluster: Cluster, run: str) -> None:
@@ -148,7 +160,7 @@ class ClassRun:
 
     def _read(self) -> dict[str, Submission]:
         return {
-            found.student: read(found.folder, self._wanted.lab, found.student)
+            found.student: read(found.folder, self._labs[found.student], found.student)
             for found in self._wanted.found
             if found.folder is not None
         }
@@ -161,9 +173,10 @@ class ClassRun:
         for found in self._wanted.found:
             submission = submissions.get(found.student)
             if submission is None:
-                self._finished(_nothing(self._wanted.lab, found.student, self._row(found.student)))
+                self._finished(_nothing(self._labs[found.student], found.student, self._row(found.student)))
                 continue
-            kept = self._store.kept(submission, self._row(found.student)) if self._wanted.resume else None
+            seed, row = self._labs[found.student].seed, self._row(found.student)
+            kept = self._store.kept(submission, row, seed) if self._wanted.resume else None
             if kept is not None:
                 self._finished(kept, kept=True)
             else:
@@ -227,4 +240,4 @@ def _nothing(lab: Lab, student: str, roster: dict[str, str]) -> Graded:
         row_of(lab, step.id, step.title, spec, outcome(spec.title)) for step in lab.steps for spec in step.checks
     )
     report = Report(lab.id, lab.title, lab.hash, "", "", time.time(), 0.0, rows, __version__)
-    return Graded(student, report, (Notice("", 0, what, "k8s-tutor submit"),), roster=roster)
+    return Graded(student, report, (Notice("", 0, what, "k8s-tutor submit"),), seed=lab.seed, roster=roster)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -29,11 +29,12 @@ class Cut(Enum):
 class Task:
     """What all submissions of a run have in common.
 
-    ``run``: the run's id, which its namespaces bear. ``jobs``: how many are graded side by side. ``end``: when the
-    run's time is over (``time.monotonic()``), None for never.
+    ``labs``: the lab as each student has it. ``run``: the run's id, which its namespaces bear. ``jobs``: how many are
+    graded side by side. ``end``: when the run's time is over (``time.monotonic()``), None for never.
     """
 
     lab: Lab
+    labs: Mapping[str, Lab]
     cluster: Cluster
     api: Api
     run: str

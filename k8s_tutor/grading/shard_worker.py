@@ -104,7 +104,7 @@ class Worker:
 def lab_of(common: Common, entry: Entry) -> Lab:
     """The lab that a student was given, of this image's own. Raises Other when it is not the one of the run."""
     try:
-        lab = load(common.lab)
+        lab = load(common.lab, seed=entry.seed)
     except UsageError as error:
         raise Other(f"the image's k8s-tutor {__version__} has no lab {common.lab[:40]}") from error
     if (lab.hash, __version__) != (common.hash, common.version):

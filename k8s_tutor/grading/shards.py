@@ -131,7 +131,9 @@ class _Run:
     def begin(self) -> None:
         """Make everything and let it run. Raises TutorError."""
         task, api = self._task, self._api
-        entries = [Entry(each.student, each.handed_in) for each in self._submissions.values()]
+        entries = [
+            Entry(each.student, each.handed_in, task.labs[each.student].seed) for each in self._submissions.values()
+        ]
         shards, too_large = parcel.pack(entries, _common(task), task.jobs)
         for student in too_large:
             self._not_graded(self._submissions[student], "its files are too large for a Secret: --runner local")
@@ -213,7 +215,7 @@ class _Run:
             return
         try:
             graded = parcel.result_in(shard_objects.data_of(secret))
-            wrong = parcel.refused(graded, submission, self._task.lab)
+            wrong = parcel.refused(graded, submission, self._task.labs[submission.student])
         except ValueError as error:
             wrong = str(error)
         if wrong:
@@ -293,7 +295,9 @@ class _Run:
             self._not_graded(self._left.pop(key), trouble or "its pod ended without a result")
 
     def _not_graded(self, submission: Submission, trouble: str) -> None:
-        self._desk.finished(not_graded(self._task.lab, submission, trouble, self._task.cluster.name))
+        self._desk.finished(
+            not_graded(self._task.labs[submission.student], submission, trouble, self._task.cluster.name)
+        )
 
     def _events(self) -> str:
         with contextlib.suppress(TutorError):

@@ -37,13 +37,13 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic.write_text(self._path(graded.student), text_of(graded), mode=0o600)
 
-    def kept(self, submission: Submission, roster: Mapping[str, str]) -> Graded | None:
-        """The result of just this submission by just this lab and version; None where there is none, or it broke."""
+    def kept(self, submission: Submission, roster: Mapping[str, str], seed: str = "") -> Graded | None:
+        """The result of just this submission by just this lab, variant and version; None if none, or if it broke."""
         try:
             found = graded_of(self._path(submission.student).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
-        same = (found.student, found.digest) == (submission.student, submission.digest)
+        same = (found.student, found.digest, found.seed) == (submission.student, submission.digest, seed)
         now = (found.report.hash, found.report.version) == (self._lab.hash, __version__)
         return replace(found, roster=dict(roster)) if same and now and not found.broken else None
 

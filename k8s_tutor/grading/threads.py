@@ -35,7 +35,7 @@ class Threads:
         for submission in todo:
             work.put(submission)
         threads = [
-            threading.Thread(target=self._drain, args=(judge, work, desk), name=f"grade-{number}", daemon=True)
+            threading.Thread(target=self._drain, args=(judge, work, task, desk), name=f"grade-{number}", daemon=True)
             for number in range(task.jobs)
         ]
         self._workers = len(threads)
@@ -53,22 +53,22 @@ class Threads:
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _drain(self, judge: Judge, work: queue.SimpleQueue[Submission], desk: Desk) -> None:
+    def _drain(self, judge: Judge, work: queue.SimpleQueue[Submission], task: Task, desk: Desk) -> None:
         try:
-            self._work(judge, work, desk)
+            self._work(judge, work, task, desk)
         finally:
             with self._lock:
                 self._workers -= 1
                 if not self._workers:
                     self._ended.set()
 
-    def _work(self, judge: Judge, work: queue.SimpleQueue[Submission], desk: Desk) -> None:
+    def _work(self, judge: Judge, work: queue.SimpleQueue[Submission], task: Task, desk: Desk) -> None:
         while not self._cancelled.is_set():
             try:
                 submission = work.get_nowait()
             except queue.Empty:
                 return
             desk.started(submission.student)
-            graded = judge.grade(submission)
+            graded = judge.grade(submission, lab=task.labs[submission.student])
             if not (self._cancelled.is_set() and graded.broken):
                 desk.finished(graded)

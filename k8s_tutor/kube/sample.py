@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from k8s_tutor.kube.client import Api
-from k8s_tutor.kube.errors import ApiRefused, NotFound
+from k8s_tutor.kube.errors import ApiRefused, ApiUnreachable, NotFound
 from k8s_tutor.kube.logs import raw_log
 from k8s_tutor.kube.prober import NONCE, Prober, Target
 from k8s_tutor.kube.record import Request, Sample
@@ -290,17 +290,16 @@ class _Run:
 
     def _read_one(self, pod: str, since: int) -> None:
         try:
-            text = raw_log(self._api, self._namespace, pod, since_seconds=since, timeout=5.0)
-        except ApiRefused as error:
-            # Several containers and none named: the lab's is called web.
-            if error.status != 400:
-                self._unreadable[pod] = error.message
-                return
             try:
+                text = raw_log(self._api, self._namespace, pod, since_seconds=since, timeout=5.0)
+            except ApiRefused as error:
+                # Several containers and none named: the lab's is called web.
+                if error.status != 400:
+                    raise
                 text = raw_log(self._api, self._namespace, pod, "web", since_seconds=since, timeout=5.0)
-            except ApiRefused as again:
-                self._unreadable[pod] = again.message
-                return
+        except (ApiRefused, ApiUnreachable) as error:
+            self._unreadable[pod] = error.message  # for now: it is read again
+            return
         self._unreadable.pop(pod, None)
         own = str(self._id)
         self._seen.update({nonce: pod for nonce in NONCE.findall(text) if nonce.startswith(own)})

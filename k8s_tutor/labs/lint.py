@@ -9,13 +9,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from k8s_tutor.errors import LabError
-from k8s_tutor.labs import loader
+from k8s_tutor.labs import lint_vary, loader, vary
 from k8s_tutor.labs.located import Located, Place, parse
 from k8s_tutor.labs.model import Action, CheckSpec, Lab, Step
 from k8s_tutor.labs.validate import Problem, did_you_mean, problems
@@ -42,18 +43,43 @@ def lint(
     """
     try:
         path = loader.find(lab)
-        located = parse(loader.read(path), str(path))
+        text = loader.read(path)
+        variation = vary.read(text, str(path))
+        plain = variation.variant("")
+        found, built, located = _one(path, text, plain, checks, causes)
+        if built is None or located is None:
+            return found  # the rest would only repeat it
+        steps = [str(built.folder / each["text"]) for each in located.data["steps"]]
+        found += lint_vary.marks(
+            variation, str(path), {str(path): text, **{file: loader.read(Path(file)) for file in steps}}
+        )
+        found += lint_vary.fields(built, located)
+        for variant in variation.cover() if not found else ():
+            more, other, _ = _one(path, text, variant, checks, causes)
+            more += lint_vary.differing(other, built, variation, variant) if other is not None else ()
+            if more:
+                words = f" (in the variant {lint_vary.named(variant)})"
+                found = [replace(problem, message=problem.message + words) for problem in more]
+                break
     except LabError as error:
         return [_problem(error)]
+    return sorted(dict.fromkeys(found), key=lambda problem: (problem.file != str(path), problem.file, problem.line))
+
+
+def _one(
+    path: Path,
+    text: str,
+    variant: vary.Variant,
+    checks: Mapping[str, inspect.Signature] | None,
+    causes: Collection[str] | None,
+) -> tuple[list[Problem], Lab | None, Located | None]:
+    """What is wrong with one variant, and (where it can be built) the lab. Raises LabError."""
+    located = parse(variant.render(text), str(path))
     found = problems(located, str(path))
     if found:
-        return found  # the rest would only repeat it
-    try:
-        built = loader.build(located, path)
-    except LabError as error:
-        return [_problem(error)]
-    found = list(_Linter(built, located, path, checks, causes).all())
-    return sorted(dict.fromkeys(found), key=lambda problem: (problem.file != str(path), problem.file, problem.line))
+        return found, None, None
+    built = loader.build(located, path, variant)
+    return list(_Linter(built, located, path, checks, causes).all()), built, located
 
 
 def _problem(error: LabError) -> Problem:

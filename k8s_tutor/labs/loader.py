@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from k8s_tutor.errors import LabError, UsageError
+from k8s_tutor.labs import vary
+from k8s_tutor.labs.fields import NoSuchField, set_fields
 from k8s_tutor.labs.located import Located, Place, parse
 from k8s_tutor.labs.model import (
     Action,
@@ -65,20 +67,28 @@ def labs() -> tuple[LabInfo, ...]:
     return tuple(_info(folder) for folder in sorted(content_dir().iterdir()) if (folder / "lab.yaml").is_file())
 
 
-def load(lab: str | Path, *, validate: bool | None = None) -> Lab:
-    """The lab of this id, or the one in this folder (or of this ``lab.yaml``).
+def load(lab: str | Path, *, seed: str = "", validate: bool | None = None) -> Lab:
+    """The lab of this id, or the one in this folder (or of this ``lab.yaml``); ``seed``: in the variant of this seed.
 
     ``validate``: against the schema; by default for labs given by path. Raises UsageError for an id that is
-    not known, LabError (file, line, allowed values) for a lab that breaks the format.
+    not known and for what can be no seed, LabError (file, line, allowed values) for a lab that breaks the format.
     """
     path, shipped = _find(lab)
-    located = parse(read(path), str(path))
+    text = read(path)
+    variation = vary.read(text, str(path))
+    variant = variation.variant(_id(text, variation, path) if seed else "", seed)
+    located = parse(variant.render(text), str(path))
     if validate if validate is not None else not shipped:
         from k8s_tutor.labs.validate import problems
 
         for problem in problems(located, str(path)):
             raise problem.error()
-    return build(located, path)
+    return build(located, path, variant)
+
+
+def another(lab: Lab, seed: str) -> Lab:
+    """The same lab in the variant of another seed. Raises UsageError for what can be none."""
+    return lab if seed == lab.seed else load(lab.folder, seed=seed, validate=False)
 
 
 def find(lab: str | Path) -> Path:
@@ -106,8 +116,11 @@ def manifest_path(folder: Path, lab_id: str, name: str) -> Path:
     )
 
 
-def build(located: Located, path: Path) -> Lab:
-    """The lab from data that fits the schema. Raises LabError where a file that it names is missing."""
+def build(located: Located, path: Path, variant: vary.Variant = vary.Variant()) -> Lab:  # noqa: B008
+    """The lab from data that fits the schema and was rendered by ``variant``, as the files that it names are here.
+
+    Raises LabError where one of these is missing.
+    """
     data = _Data(located, str(path))
     top = data.mapping(())
     folder = path.parent
@@ -132,6 +145,7 @@ def build(located: Located, path: Path) -> Lab:
             ("manifests", index),
             manifest_path(folder, top["id"], each["name"]),
             text_of(("manifests", index, "name"), manifest_path(folder, top["id"], each["name"])),
+            variant,
         )
         for index, each in enumerate(top.get("manifests", ()))
     )
@@ -139,20 +153,41 @@ def build(located: Located, path: Path) -> Lab:
         _step(
             data,
             ("steps", index),
-            parts_of(text_of(("steps", index, "text"), folder / each["text"]), str(folder / each["text"])),
+            parts_of(
+                variant.render(text_of(("steps", index, "text"), folder / each["text"])), str(folder / each["text"])
+            ),
         )
         for index, each in enumerate(data.sequence(("steps",)))
     )
     return Lab(
-        top["id"], top["title"], top["summary"].strip(), top["minutes"], steps, manifests, folder, digest.hexdigest()
+        id=top["id"],
+        title=top["title"],
+        summary=top["summary"].strip(),
+        minutes=top["minutes"],
+        steps=steps,
+        manifests=manifests,
+        folder=folder,
+        hash=digest.hexdigest(),
+        seed=variant.seed,
+        variant=variant.chosen,
     )
 
 
 def _info(folder: Path) -> LabInfo:
     path = folder / "lab.yaml"
-    head = read(path).partition("\nmanifests:")[0].partition("\nsteps:")[0]
-    top = _Data(parse(head, str(path)), str(path)).mapping(())
+    text = read(path)
+    top = _head(text, vary.read(text, str(path)), path)
     return LabInfo(top["id"], top["title"], top["summary"].strip(), top["minutes"], folder)
+
+
+def _head(text: str, variation: vary.Variation, path: Path) -> Mapping[str, Any]:
+    """What stands before manifests and steps, without a seed."""
+    head = text.partition("\nmanifests:")[0].partition("\nsteps:")[0]
+    return _Data(parse(variation.variant("").render(head), str(path)), str(path)).mapping(())
+
+
+def _id(text: str, variation: vary.Variation, path: Path) -> str:
+    return str(_head(text, variation, path)["id"])
 
 
 def _find(lab: str | Path) -> tuple[Path, bool]:
@@ -209,14 +244,20 @@ class _Required(dict[str, Any]):
         raise LabError(f"lacks the key {key!r}", file=self.file, line=self.line)
 
 
-def _manifest(data: _Data, place: Place, path: Path, text: str) -> Manifest:
+def _manifest(data: _Data, place: Place, path: Path, text: str, variant: vary.Variant) -> Manifest:
     each = data.mapping(place)
     callouts = tuple(Callout(callout["number"], callout["text"].strip()) for callout in each.get("callouts", ()))
     changes = tuple(
         Change(change["step"], change["field"], change["before"], data.line((*place, "changes", index)))
         for index, change in enumerate(each.get("changes", ()))
     )
-    return Manifest(each["name"], path, text, callouts, changes)
+    varied = dict(data.mapping((*place, "vary"))) if "vary" in each else {}
+    if not variant.plain:
+        try:
+            text = set_fields(text, varied)
+        except NoSuchField as error:
+            raise LabError(f"{path.name} {error}", file=data.file, line=data.line((*place, "vary"))) from error
+    return Manifest(each["name"], path, text, callouts, changes, varied)
 
 
 def _parts(data: _Data, place: Place) -> tuple[Part, ...]:
@@ -302,5 +343,7 @@ def _actions(data: _Data, place: Place) -> tuple[Action, ...]:
     for index, _ in enumerate(data.sequence(place)):
         each = data.mapping((*place, index))
         do, args = next(iter(each.items()))
+        if do == "kubectl":  # what only some variants have is an empty word in the others
+            args = {**args, "args": [word for word in args["args"] if word != ""]}
         made.append(Action(do, args, data.line((*place, index))))
     return tuple(made)

@@ -171,18 +171,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest that a lab hands out: ``text`` as a learner would save it, and its numbered callouts."""
+    """A manifest that a lab hands out: ``text`` as a learner would save it, and its numbered callouts.
+
+    ``varied``: fields that differ between variants of the lab, with their values in this one.
+    """
 
     name: str
     path: Path
     text: str
     callouts: tuple[Callout, ...] = ()
     changes: tuple[Change, ...] = ()
+    varied: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A whole lab. ``folder`` is where lab.yaml lies; ``hash`` covers lab.yaml, its texts and its manifests."""
+    """A whole lab. ``folder`` is where lab.yaml lies; ``hash`` covers lab.yaml, its texts and its manifests.
+
+    ``seed``: of which variant it is (``vary.py``), empty for the lesson's own; ``variant``: the values that a seed
+    chooses, by name, as they are here. The hash is that of all variants alike.
+    """
 
     id: str
     title: str
@@ -192,6 +200,8 @@ class Lab:
     manifests: tuple[Manifest, ...]
     folder: Path
     hash: str
+    seed: str = ""
+    variant: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def checks(self) -> tuple[CheckSpec, ...]:

@@ -41,7 +41,7 @@ LOUD = ("sample", "reach")
 GROWTH = 1.5
 HURRY = 0.3
 """Least seconds between two of a sort, however much changes."""
-SAMPLE_SECONDS = 12.0
+SAMPLE_SECONDS = 20.0
 REACH_SECONDS = 6.0
 MOST_PODS = 12
 """Pods whose logs one wish reads."""

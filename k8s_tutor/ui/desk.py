@@ -122,10 +122,10 @@ class Desk:
 
     def lab_text(self, lab_id: str, /) -> str:
         """A whole lab as text."""
-        from k8s_tutor.labs.loader import load
         from k8s_tutor.labs.text import lab_text
+        from k8s_tutor.session.variant import own
 
-        lab = load(lab_id)
+        lab = own(lab_id)
         try:
             cluster = self.cluster()
         except TutorError:
@@ -134,12 +134,12 @@ class Desk:
 
     def open(self, lab_id: str, cluster: Cluster, /) -> SessionPort:
         """Open a session."""
-        from k8s_tutor.labs.loader import load
         from k8s_tutor.session.session import Session
+        from k8s_tutor.session.variant import own
 
         # What home has just read is not read once more.
         known = self._labs.get(lab_id)
-        return Session(load(lab_id) if known is None else known, cluster)
+        return Session(own(lab_id) if known is None else known, cluster)
 
     def shell(self, session: SessionPort, /) -> ShellSpec:
         """The learner's shell in the lab's folder."""
@@ -155,10 +155,10 @@ class Desk:
         return paths.workspace_dir() / lab_id
 
     def _card(self, lab_id: str, title: str, summary: str, minutes: int) -> LabCard:
-        from k8s_tutor.labs.loader import load
+        from k8s_tutor.session.variant import own
 
         try:
-            lab = load(lab_id)
+            lab = own(lab_id)
         except TutorError as error:
             return LabCard(lab_id, title, summary, minutes, trouble=error.message)
         self._labs[lab_id] = lab
@@ -166,8 +166,8 @@ class Desk:
         open_steps = [step for step in lab.steps if step.id not in done]
         return LabCard(
             id=lab_id,
-            title=title,
-            summary=summary,
+            title=lab.title,
+            summary=lab.summary,
             minutes=minutes,
             done=len(lab.steps) - len(open_steps),
             total=len(lab.steps),

@@ -59,7 +59,9 @@ def test_the_action_annotates_sums_up_and_gives_its_outputs(cluster: Cluster, fo
     done = run(step["run"], folder, {**environment, **{name: str(place) for name, place in places.items()}})
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    (error,) = [line for line in lines if line.startswith("::error file=nginx-pod.yaml,line=6,title=pod-file%3A ")]
+    file = "class/ben/lab1/nginx-pod.yaml"  # GitHub shows it beside the line
+    assert (folder / file).is_file()
+    (error,) = [line for line in lines if line.startswith(f"::error file={file},line=6,title=pod-file%3A ")]
     assert "1 student: ben%0A" in error and "the label app is web, not nginx" in error
     assert "::notice title=k8s-tutor lab1::2 students: 1 pass, 1 fail" in lines
     outputs = dict(line.split("=", 1) for line in places["GITHUB_OUTPUT"].read_text().splitlines())

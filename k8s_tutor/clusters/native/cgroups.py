@@ -11,6 +11,13 @@ from pathlib import Path
 NEEDED = ("cpu", "cpuset", "memory", "pids")
 """Controllers that kubelet refuses to start without."""
 
+SHARE = {1: ("cpu.shares", "256"), 2: ("cpu.weight", "25")}
+"""A cluster has a quarter of what any other group has (1024, 100), where the processor is short.
+
+A cluster under load takes all that there is; the learner's editor, shell and this program go first. Measured: with
+10,000 pods and 200 changes a second on two cores a key press is answered in half the time (bench/RESULTS.md).
+"""
+
 
 @dataclass(frozen=True)
 class Hierarchy:
@@ -42,7 +49,7 @@ def controllers(trees: list[Hierarchy] | None = None) -> set[str]:
 
 
 def make(relative: str) -> None:
-    """Make the cgroup with all above it, usable by processes and by kubelet. Raises OSError."""
+    """Make the cgroup with all above it, usable by processes and by kubelet; the topmost has SHARE. Raises OSError."""
     for tree in hierarchies():
         folder = tree.root
         for part in Path(relative).parts:
@@ -50,6 +57,8 @@ def make(relative: str) -> None:
                 _enable(folder, tree.controllers)
             folder /= part
             folder.mkdir(exist_ok=True)
+            if folder.parent == tree.root and "cpu" in tree.controllers:
+                _yield_processor(folder, tree.version)
             if "cpuset" in tree.controllers and tree.version == 1:
                 _inherit_cpuset(folder)
 
@@ -89,6 +98,12 @@ def _enable(folder: Path, names: tuple[str, ...]) -> None:
         # One at a time: a controller that is refused here must not cost the others.
         with contextlib.suppress(OSError):
             (folder / "cgroup.subtree_control").write_text(f"+{name}", encoding="ascii")
+
+
+def _yield_processor(folder: Path, version: int) -> None:
+    name, share = SHARE[version]
+    with contextlib.suppress(OSError):  # it runs without, only less politely
+        (folder / name).write_text(share, encoding="ascii")
 
 
 def _inherit_cpuset(folder: Path) -> None:

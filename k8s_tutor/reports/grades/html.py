@@ -122,7 +122,8 @@ def _checks(report: ClassReport) -> Iterator[str]:
         rows = [line for line in lines if line.row.step_id == step]
         yield f'<tbody><tr><th colspan="3" scope="rowgroup">{safe(rows[0].row.step_title or step, 160)}</th></tr>'
         for line in rows:
-            yield _check(line, why.get(line.row.check_id, []), most=worst is not None and line.row is worst.row)
+            most = worst is not None and line.row.check_id == worst.row.check_id
+            yield _check(line, why.get(line.row.check_id, []), most=most)
         yield "</tbody>"
     yield "</table></section>"
 

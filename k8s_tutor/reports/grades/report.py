@@ -7,7 +7,7 @@ broke. Texts of students and clusters in it are bounded and no markup; a format 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from k8s_tutor.checks.outcome import Status
@@ -106,7 +106,8 @@ class ClassReport:
     """One run over one lab. ``started`` is Unix time, ``seconds`` the run's length.
 
     ``students`` in the order of the roster, else of their names. ``unfinished``: who was not graded (the run was
-    interrupted, its time was over). ``trouble``: why the run itself broke, empty where it did not.
+    interrupted, its time was over). ``trouble``: why the run itself broke, empty where it did not. ``titles``: check id
+    -> title of its step and its own, as they are for all; a student's rows have those of the student's variant.
     """
 
     lab: str
@@ -123,11 +124,14 @@ class ClassReport:
     alike: tuple[Alike, ...] = ()
     trouble: str = ""
     notes: tuple[str, ...] = ()
+    titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def checks(self) -> tuple[Row, ...]:
         """The lab's checks as rows, of the first student who has any; empty for an empty class."""
-        return next((graded.report.rows for graded in self.students if graded.report.rows), ())
+        rows = next((graded.report.rows for graded in self.students if graded.report.rows), ())
+        told = [self.titles.get(row.check_id, (row.step_title, row.title)) for row in rows]
+        return tuple(replace(row, step_title=step, title=title) for row, (step, title) in zip(rows, told, strict=True))
 
     @property
     def exit_code(self) -> int:

@@ -23,25 +23,25 @@ class TableReporter:
         own = ["student", "status", "score", "max_score", *checks, "notices", "submission"]
         out = io.StringIO(newline="")
         writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow([_cell(name) for name in (*columns, *own)])
+        writer.writerow([cell(name) for name in (*columns, *own)])
         for graded in report.students:
             roster = [graded.roster.get(column, "") for column in columns]
             points = _points(graded)
-            told = "; ".join(f"{notice.where}: {notice.message}" for notice in graded.notices)
+            told = "; ".join(f"{each.where or 'submission'}: {each.message}" for each in graded.notices)
             writer.writerow(
                 [
-                    *map(_cell, roster),
-                    _cell(graded.student),
+                    *map(cell, roster),
+                    cell(graded.student),
                     graded.word,
                     "" if graded.report.trouble else graded.score,
                     graded.max_score,
                     *(points.get(check, "") for check in checks),
-                    _cell(told, 2000),
+                    cell(told, 2000),
                     graded.digest,
                 ]
             )
         for student in report.unfinished:
-            writer.writerow(["" for _ in columns] + [_cell(student), "not graded", *("" for _ in own[2:])])
+            writer.writerow(["" for _ in columns] + [cell(student), "not graded", *("" for _ in own[2:])])
         return out.getvalue()
 
 
@@ -53,6 +53,7 @@ def _points(graded: Graded) -> dict[str, int]:
     }
 
 
-def _cell(value: str, limit: int = 400) -> str:
+def cell(value: str, limit: int = 400) -> str:
+    """A text for a cell: bounded, and no formula for a spreadsheet."""
     text = clip(value, limit)
     return f"'{text}" if text.startswith(_FORMULA) else text

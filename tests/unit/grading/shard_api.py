@@ -23,6 +23,7 @@ from k8s_tutor.reports.report import Report
 
 Object = dict[str, Any]
 LAB = load("lab1")
+SEED = "abcdefghijklmnopqrstuvwx"
 COMMON = Common("lab1", LAB.hash, __version__, "run", "c", "v1", False, {"nginx:latest": "a stand-in"}, 60.0, 600.0)
 NS = "k8s-tutor-grade-0a0a0a0a"
 RESOURCES = {

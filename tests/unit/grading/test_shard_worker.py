@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from shard_api import COMMON, LAB, NS, Object, ShardApi, entry, graded, noise, submission, write
+from shard_api import COMMON, LAB, NS, SEED, Object, ShardApi, entry, graded, noise, submission, write
 
 from k8s_tutor.errors import EnvironmentFault
 from k8s_tutor.grading import parcel, shard_objects, shard_worker
@@ -112,6 +112,11 @@ def test_a_result_that_is_too_large_is_an_error_of_that_student(api: ShardApi, m
     words = {each.student: each.word for each in results(api).values()}
     assert words == {"ada": "pass", "ben": "error", "cy": "pass"}
     assert results(api)["result-0-1"].digest == submission("ben").digest
+
+
+def test_a_student_is_judged_by_their_own_variant() -> None:
+    lab = lab_of(COMMON, replace(entry("ada"), seed=SEED))
+    assert (lab.seed, lab.hash) == (SEED, LAB.hash) and lab.variant != LAB.variant
 
 
 @pytest.mark.parametrize(

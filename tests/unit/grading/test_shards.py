@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from shard_api import COMMON, LAB, NS, Object, ShardApi, entry, graded, noise, submission, write
+from shard_api import COMMON, LAB, NS, SEED, Object, ShardApi, entry, graded, noise, submission, write
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import UsageError
@@ -27,6 +27,7 @@ from k8s_tutor.grading.shards import Shards
 from k8s_tutor.grading.store import text_of
 from k8s_tutor.grading.submission import read, understood
 from k8s_tutor.kube.client import Api
+from k8s_tutor.labs.loader import load
 from k8s_tutor.reports.grades.report import Graded
 
 # Shards.
@@ -244,7 +245,8 @@ def grade(
     api, desk = ShardApi(on_job), Desk()
     cluster = Cluster("c", "native", Path("/nonexistent"), "learner", owned=True, version="v1")
     end = None if seconds is None else time.monotonic() + seconds
-    task = Task(LAB, cluster, cast(Api, api), "0a0a0a0a", jobs, Bounds(), end)
+    labs = {student: load("lab1", seed=SEED) if student == "seeded" else LAB for student in students}
+    task = Task(LAB, labs, cluster, cast(Api, api), "0a0a0a0a", jobs, Bounds(), end)
     Shards(LAB, "grader:1").grade([submission(student) for student in students], task, desk)
     # Whatever came of it, nothing stays.
     wanted = (
@@ -294,6 +296,18 @@ def test_a_result_by_something_else_is_an_error_and_never_points(made: Graded, w
     desk, _ = grade(lambda api, _job: write(api, 0, 0, made), "ada")
     assert desk.done["ada"].word == "error" and desk.done["ada"].score == 0
     assert words in desk.done["ada"].report.trouble
+
+
+def test_each_students_variant_goes_along_and_is_held_against_the_result() -> None:
+    def work(api: ShardApi, job: Object) -> None:
+        write(api, 0, 0, replace(graded(submission("seeded")), seed=SEED))
+        write(api, 1, 0, replace(graded(submission("ben")), seed=SEED))
+
+    desk, api = grade(work, "seeded", "ben", jobs=2)
+    assert {student: each.word for student, each in desk.done.items()} == {"seeded": "pass", "ben": "error"}
+    secrets = [each for each in api.made if each["kind"] == "Secret"]
+    data = [{key: base64.b64decode(value) for key, value in each["data"].items()} for each in secrets]
+    assert [parcel.opened(each)[1][0].seed for each in data] == [SEED, ""]
 
 
 def test_a_shard_that_failed_leaves_its_students_ungraded_with_the_pods_last_words() -> None:

@@ -195,6 +195,29 @@ def test_logs_that_cannot_be_read_prove_nothing(api: Api, server: LoopbackApi) -
     assert not sample.complete and "kubelet is away" in sample.reason
 
 
+def test_a_log_that_is_not_sent_in_time_is_read_again(api: Api, server: LoopbackApi) -> None:
+    """A node that is busy lets the first readings go unanswered: nobody else has answered therefore."""
+    cluster = Cluster(server, 6)
+    cluster.choose = lambda number: f"p{number % 6}"
+    plain = {name: server.routes["GET", f"{NAMESPACE}/pods/{name}/log"] for name in cluster.names}
+    hung = dict.fromkeys(cluster.names, 4)
+
+    def log(name: str) -> Callable[[Handler], None]:
+        def answer(handler: Handler) -> None:
+            hung[name] -= 1
+            if hung[name] < 0:
+                plain[name](handler)
+            else:
+                handler.close_connection = True
+
+        return answer
+
+    for name in cluster.names:
+        server.routes["GET", f"{NAMESPACE}/pods/{name}/log"] = log(name)
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    assert sample.complete and set(sample.answered) == set(cluster.names) and max(hung.values()) < 0
+
+
 def test_a_pod_of_several_containers(api: Api, server: LoopbackApi) -> None:
     cluster = Cluster(server, 2)
     plain = server.routes["GET", f"{NAMESPACE}/pods/p0/log"]

@@ -123,6 +123,20 @@ def test_version_2_reads_its_controllers(tmp_path: Path) -> None:
     assert set(cgroups.NEEDED) <= cgroups.controllers(trees)
 
 
+@pytest.mark.parametrize(("version", "file", "share"), [(1, "cpu.shares", "256"), (2, "cpu.weight", "25")])
+def test_a_cluster_yields_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, file: str, share: str
+) -> None:
+    """All of them together, by the topmost group; what lies below shares that as it likes."""
+    monkeypatch.setattr(cgroups, "hierarchies", lambda: [cgroups.Hierarchy(tmp_path, version, ("cpu",))])
+    (tmp_path / "cgroup.subtree_control").write_text("cpu")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "cgroup.subtree_control").write_text("cpu")
+    cgroups.make("ours/node1")
+    assert (tmp_path / "ours" / file).read_text() == share
+    assert not (tmp_path / "ours" / "node1" / file).exists()
+
+
 def write_log(name: str, path: str, text: str) -> None:
     file = names.cluster_dir(name) / "nodes" / "node1" / path
     file.parent.mkdir(parents=True, exist_ok=True)

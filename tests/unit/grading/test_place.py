@@ -1,0 +1,81 @@
+"""A submission's place goes, also where the API server is slow to hear of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8s_tutor.clusters.provider import Cluster
+from k8s_tutor.grading import place as place_module
+from k8s_tutor.grading.place import place
+from k8s_tutor.kube.errors import ApiUnreachable, NotFound
+from k8s_tutor.session.connection import MANAGED_BY, OURS
+
+
+class SlowApi:
+    """Knows one namespace; lets so many requests of a kind go unanswered, some of them only seemingly in vain."""
+
+    def __init__(self, **silent: int) -> None:
+        self.silent = silent
+        self.there: dict[str, Any] | None = None
+        self.asked: list[str] = []
+
+    def _hear(self, verb: str) -> None:
+        self.asked.append(verb)
+        if self.silent.get(verb, 0):
+            self.silent[verb] -= 1
+            raise ApiUnreachable("no answer within 10 s")
+
+    def get(self, path: str) -> dict[str, Any]:
+        self._hear("get")
+        if self.there is None:
+            raise NotFound(404, "NotFound", f"there is no {path}")
+        return self.there
+
+    def create(self, _path: str, obj: dict[str, Any]) -> dict[str, Any]:
+        labels = {MANAGED_BY: OURS}
+        self.there = {**obj, "metadata": {"name": obj["metadata"]["name"], "uid": "u", "labels": labels}}
+        self._hear("create")
+        return self.there
+
+    def apply(self, obj: dict[str, Any]) -> dict[str, Any]:
+        self.create("", obj)
+        return obj
+
+    def delete(self, _path: str, **_how: Any) -> None:
+        self._hear("delete")
+        self.there = None
+
+    def list(self, _path: str) -> dict[str, Any]:
+        self._hear("list")
+        return {"items": []}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    """Nobody asks it anything."""
+    return Cluster(name="mine", provider="native", kubeconfig=tmp_path / "kubeconfig", namespace="", owned=True)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place_module, "LEAVE_SECONDS", 0.5)
+    monkeypatch.setattr(place_module, "LEAVE_AGAIN", 0.01)
+
+
+@pytest.mark.parametrize("silent", [{"create": 1}, {"create": 1, "delete": 3}, {"create": 1, "list": 2}])
+def test_what_was_made_unseen_goes(cluster: Cluster, silent: dict[str, int]) -> None:
+    """The server made the namespace and its answer was lost: nobody else would take it away before the run's end."""
+    api = SlowApi(**silent)
+    with pytest.raises(ApiUnreachable), place(api, cluster, "run", 60.0):  # type: ignore[arg-type]
+        raise AssertionError("there is no place without an answer")
+    assert api.there is None
+
+
+def test_a_server_that_stays_silent_is_given_up(cluster: Cluster) -> None:
+    api = SlowApi(create=1, delete=10**9)
+    with pytest.raises(ApiUnreachable), place(api, cluster, "run", 60.0):  # type: ignore[arg-type]
+        raise AssertionError("there is no place without an answer")
+    assert api.asked.count("delete") > 3
