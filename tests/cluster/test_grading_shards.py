@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from corpus import POD, Case, lab1
+from corpus import POD, Case, edited, lab1
 from grading_helpers import finish, grading, spaces
 from native_helpers import Kubectl, tell, until
 
@@ -21,6 +21,7 @@ from k8s_tutor.clusters.native.provider import NativeProvider
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.grading.rules import GRADE
 from k8s_tutor.grading.shard_objects import INDEX
+from k8s_tutor.labs.loader import load
 from k8s_tutor.reports.grades.json import schema
 from k8s_tutor.session.connection import MANAGED_BY, OURS
 
@@ -96,12 +97,17 @@ def verdicts(report: Path) -> dict[str, Any]:
 def test_pods_on_two_nodes_give_the_grades_of_this_machine_also_when_one_is_lost(
     two_nodes: Cluster, tmp_path: Path
 ) -> None:
-    """A pod that is deleted is made again, and what it had finished is not done a second time."""
+    """A pod that is deleted is made again, and what it had finished is not done a second time. Dee has a variant."""
     hand_in(tmp_path, "ada", "ben", "cy", "dee", "eli")
     (tmp_path / "class/ben/lab1/nginx-pod.yaml").write_text(POD.replace("app: nginx", "app: web"))
     (tmp_path / "class/cy/lab1/nginx-pod.yaml").unlink()
     (tmp_path / "class/cy/lab1/nginx-pod.yaml").symlink_to("/etc/passwd")
-    (tmp_path / "roster.csv").write_text("username,section\nada,A\nben,A\ncy,B\nfay,B\n")
+    own = next(
+        lab for lab in (load("lab1", seed=f"s-{number}") for number in range(99)) if lab.variant["pod"] != "nginx-pod"
+    )
+    changed = edited(own.manifests[0].text, ("image: nginx ", "image: nginx:1.20.1 "))
+    (tmp_path / "class/dee/lab1/nginx-pod.yaml").write_text(changed)
+    (tmp_path / "roster.csv").write_text(f"username,seed\nada,\nben,\ncy,\nfay,\ndee,{own.seed}\n")
     common = ["--roster", str(tmp_path / "roster.csv"), "--jobs=2"]
     nodes: set[str] = set()
     admin = Kubectl(two_nodes, "default")
