@@ -247,10 +247,13 @@ class _Run:
 
     def _job(self, job: Mapping[str, Any], gone: bool) -> None:
         status = job.get("status") or {}
-        for index in sorted(shard_objects.indexes(status.get("failedIndexes")) - self._failed):
-            self._failed.add(index)
-            self._collect()
-            self._give_up(index, "")
+        failed = shard_objects.indexes(status.get("failedIndexes")) - self._failed
+        if failed:
+            with contextlib.suppress(TutorError):  # else the Job's next change brings them again
+                self._collect()
+                self._failed |= failed
+                for index in sorted(failed):
+                    self._give_up(index, "")
         for condition in status.get("conditions") or ():
             if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed"):
                 self._rest(f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": "))
@@ -312,7 +315,7 @@ class _Run:
     def _seconds(self, shards: Sequence[parcel.Shard]) -> float:
         """When Kubernetes ends the Job, should nobody be there to do it."""
         if self._task.end is not None:
-            return self._task.end - time.monotonic()
+            return self._task.end - time.monotonic() + SPARE_SECONDS
         waves = math.ceil(len(shards) / self._task.jobs)
         most = max(len(shard.students) for shard in shards)
         return waves * most * (self._task.bounds.submission + SPARE_SECONDS) + CLAIM_SECONDS

@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 from shard_api import COMMON, LAB, NS, SEED, Object, ShardApi, entry, graded, noise, submission, write
 
+from k8s_tutor.cli import main as cli
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import UsageError
 from k8s_tutor.grading import parcel, shard_objects, shard_pods, shards
@@ -27,6 +28,7 @@ from k8s_tutor.grading.shards import Shards
 from k8s_tutor.grading.store import text_of
 from k8s_tutor.grading.submission import read, understood
 from k8s_tutor.kube.client import Api
+from k8s_tutor.kube.errors import ApiUnreachable
 from k8s_tutor.labs.loader import load
 from k8s_tutor.reports.grades.report import Graded
 
@@ -323,6 +325,29 @@ def test_a_shard_that_failed_leaves_its_students_ungraded_with_the_pods_last_wor
     assert desk.done["ben"].report.trouble == "exit 137 OOMKilled; no memory"
 
 
+def test_a_server_that_is_away_when_a_shard_fails_costs_no_result() -> None:
+    def work(api: ShardApi, job: Object) -> None:
+        whole, away = api.list, [True]
+
+        def listed(path: str, query: Mapping[str, Any] | None = None) -> Object:
+            if path.endswith("/secrets") and away:
+                away.clear()
+                raise ApiUnreachable("away")
+            return whole(path, query)
+
+        def later() -> None:
+            api.list = listed  # type: ignore[method-assign]
+            api.objects.update({f"api/v1/namespaces/{NS}/secrets/result-0-0": secret})
+            ends(api, job, "Suspended", failedIndexes="0")
+            ends(api, job, "Failed", failedIndexes="0")
+
+        secret = shard_objects.result(NS, 0, 0, parcel.result(graded(submission("ada"))))
+        threading.Timer(0.2, later).start()
+
+    desk, _ = grade(work, "ada")
+    assert desk.done["ada"].word == "pass"
+
+
 def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_pods, "IMAGE_SECONDS", 0.2)
     monkeypatch.setattr(shards, "LOOK_SECONDS", 0.05)
@@ -378,3 +403,10 @@ def test_a_lab_of_ones_own_is_in_no_image(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         Shards(replace(LAB, folder=tmp_path))
     assert "--runner local" in error.value.remedy
+
+
+def test_an_image_is_for_pods_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Said before any cluster is looked for."""
+    (tmp_path / "ada" / "lab1").mkdir(parents=True)
+    assert cli.main(["grade", str(tmp_path), "--image", "grader:1"]) == 2
+    assert "remedy: add --runner kubernetes" in capsys.readouterr().err
