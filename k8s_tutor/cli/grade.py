@@ -16,6 +16,8 @@ from k8s_tutor.errors import EXIT_INTERRUPTED, EXIT_PASS, EnvironmentFault, Usag
 
 if TYPE_CHECKING:
     from k8s_tutor.grading.run import Progress
+    from k8s_tutor.grading.runner import Runner
+    from k8s_tutor.labs.model import Lab
     from k8s_tutor.reports.grades.report import ClassReport
 
 
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         resume=options.resume,
         variants=variants,
     )
-    class_run = ClassRun(wanted, Store(lab, paths), _tell, _say)
+    class_run = ClassRun(wanted, Store(lab, paths), _tell, _say, _runner(options, lab))
     _say(f"{lab.id}: {len(found)} submissions")
     cluster = cluster_of(options)
     before = signal.signal(signal.SIGTERM, _as_interrupt)
@@ -71,6 +73,18 @@ def run(options: argparse.Namespace) -> int:
     if options.exit_zero and (report.students or not found):
         return EXIT_PASS
     return report.exit_code
+
+
+def _runner(options: argparse.Namespace, lab: Lab) -> Runner | None:
+    """Who grades; None for threads of this process. Raises UsageError."""
+    if options.runner == "local":
+        if options.image:
+            raise UsageError("--image is of the grader's pods", remedy="add --runner kubernetes, or leave --image out")
+        return None
+    from k8s_tutor.grading.shard_objects import IMAGE
+    from k8s_tutor.grading.shards import Shards
+
+    return Shards(lab, options.image or IMAGE)
 
 
 def seeds(options: argparse.Namespace) -> int:

@@ -113,7 +113,13 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--roster", metavar="FILE", help="CSV with a header; one column names the folders")
     grade.add_argument("--vary", metavar="FILE", help=VARY)
     grade.add_argument("--report", metavar="KIND=FILE", action="append", default=[], help="may be given several times")
-    grade.add_argument("--jobs", metavar="N", type=_count, help="side by side (default: as many as the nodes take)")
+    grade.add_argument("--jobs", metavar="N", type=_jobs, help="side by side (default: as many as the nodes take)")
+    grade.add_argument(
+        "--runner", choices=("local", "kubernetes"), default="local", help="who grades: this machine (local), or pods"
+    )
+    grade.add_argument(
+        "--image", metavar="IMAGE", help="of the grader, for its pods (default: k8s-tutor-grader:VERSION)"
+    )
     grade.add_argument(
         "--junit-granularity", choices=("check", "step", "lab"), default="check", help="a case each (check)"
     )
@@ -287,6 +293,13 @@ def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 16:
         raise argparse.ArgumentTypeError("between 1 and 16")
+    return value
+
+
+def _jobs(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1000:
+        raise argparse.ArgumentTypeError("between 1 and 1000")
     return value
 
 

@@ -22,7 +22,8 @@ JOBS_A_CORE = 3
 class Room:
     """What the nodes that take pods have left: ``pods``, processor (``cpu``, cores), ``memory`` (bytes).
 
-    ``cores``: all that they have. ``each``: pods that one submission may have at once.
+    ``cores``: all that they have. ``each``: pods that one submission may have at once. ``most``: submissions that
+    whoever grades takes on side by side, whatever fits.
     """
 
     pods: int
@@ -30,6 +31,7 @@ class Room:
     memory: float
     cores: float
     each: int
+    most: int = MOST_JOBS
 
     @property
     def fits(self) -> int:
@@ -39,7 +41,7 @@ class Room:
             self.cpu / (self.each * quantity(LIMITS["defaultRequest"]["cpu"])),
             self.memory / (self.each * quantity(LIMITS["defaultRequest"]["memory"])),
         )
-        return max(1, min(MOST_JOBS, int(most)))
+        return max(1, min(self.most, int(most)))
 
     @property
     def words(self) -> str:
@@ -53,8 +55,11 @@ class Room:
         return max(1, min(self.fits, int(self.cores * JOBS_A_CORE)))
 
 
-def room(api: Api, *labs: Lab) -> Room:
-    """Look at nodes and pods; ``labs``: the variants that are graded. Raises ClusterError."""
+def room(api: Api, *labs: Lab, most: int = MOST_JOBS, beside: int = 0) -> Room:
+    """Look at nodes and pods; ``labs``: the variants that are graded, ``beside``: pods of the grader's own for each.
+
+    Raises ClusterError.
+    """
     nodes = [node for node in api.list("api/v1/nodes")["items"] if _usable(node)]
     names = {node["metadata"]["name"] for node in nodes}
     ours = {item["metadata"]["name"] for item in api.list("api/v1/namespaces", {"labelSelector": GRADE})["items"]}
@@ -81,7 +86,8 @@ def room(api: Api, *labs: Lab) -> Room:
         cpu=max(0.0, whole("cpu") - asked("cpu")),
         memory=max(0.0, whole("memory") - asked("memory")),
         cores=whole("cpu"),
-        each=max(map(most_pods, labs), default=FEWEST) + SPARE,
+        each=max(map(most_pods, labs), default=FEWEST) + SPARE + beside,
+        most=most,
     )
 
 

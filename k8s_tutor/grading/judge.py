@@ -130,11 +130,8 @@ class Judge:
         except Exception as error:  # one submission must not take the class with it
             trouble = f"a defect of the grader: {type(error).__name__}: {plain(str(error))}"
         if trouble:
-            rows = tuple(
-                _judged(lab, step, spec, _not_seen(spec, trouble), submission)
-                for step in lab.steps
-                for spec in step.checks
-            )
+            broken = not_graded(lab, submission, trouble, self.cluster.name, namespace, attempt)
+            return replace(broken, deeds=deeds), hurried
         report = Report(
             lab=lab.id,
             title=lab.title,
@@ -145,7 +142,6 @@ class Judge:
             seconds=0.0,
             rows=rows,
             version=__version__,
-            trouble=trouble,
         )
         return (
             Graded(
@@ -156,7 +152,7 @@ class Judge:
                 submission.digest,
                 seed=lab.seed,
                 attempts=attempt,
-                folder=_from_here(submission.folder),
+                folder=from_here(submission.folder),
             ),
             hurried,
         )
@@ -187,6 +183,25 @@ def _judged(lab: Lab, step: Step, spec: CheckSpec, outcome: Outcome, submission:
     return row_of(lab, step.id, step.title, spec, outcome)
 
 
+def not_graded(
+    lab: Lab, submission: Submission, trouble: str, cluster: str, namespace: str = "", attempts: int = 1
+) -> Graded:
+    """The result of a submission of which nothing was observed: every check is an error, and no point is lost."""
+    rows = tuple(
+        row_of(lab, step.id, step.title, spec, _not_seen(spec, trouble)) for step in lab.steps for spec in step.checks
+    )
+    report = Report(lab.id, lab.title, lab.hash, cluster, namespace, time.time(), 0.0, rows, __version__, trouble)
+    return Graded(
+        submission.student,
+        report,
+        submission.problems,
+        digest=submission.digest,
+        seed=lab.seed,
+        attempts=attempts,
+        folder=from_here(submission.folder),
+    )
+
+
 def row_of(lab: Lab, step: str, title: str, spec: CheckSpec, outcome: Outcome) -> Row:
     """A check's verdict as a report has it; ``step`` and ``title`` are those of its step."""
     return Row(
@@ -203,7 +218,7 @@ def row_of(lab: Lab, step: str, title: str, spec: CheckSpec, outcome: Outcome) -
     )
 
 
-def _from_here(folder: Path) -> str:
+def from_here(folder: Path) -> str:
     """A folder by its path from the current one, where it lies below it."""
     here = Path.cwd()
     return plain((folder.relative_to(here) if folder.is_relative_to(here) else folder).as_posix(), 1000)

@@ -101,6 +101,12 @@ def clear(api: Api, mine: str) -> None:
                 api.delete(f"{path}/{item['metadata']['name']}", uid=str(item["metadata"]["uid"]))
 
 
+def claim(api: Api, namespace: str, seconds: float) -> None:
+    """Keep a namespace from being swept by others for so long. Raises TutorError."""
+    expires = str(int(time.time() + seconds))
+    api.patch(f"api/v1/namespaces/{namespace}", {"metadata": {"annotations": {rules.EXPIRES: expires}}})
+
+
 @contextlib.contextmanager
 def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Place]:
     """A place for one submission, for at most ``seconds``; deleted afterwards, whatever happens. Raises TutorError."""
@@ -109,8 +115,7 @@ def place(api: Api, cluster: Cluster, run: str, seconds: float) -> Iterator[Plac
     os.close(handle)
     try:
         ensure_namespace(api, name, rules.namespace_labels(run))
-        expires = str(int(time.time() + seconds + SPARE_SECONDS))
-        api.patch(f"api/v1/namespaces/{name}", {"metadata": {"annotations": {rules.EXPIRES: expires}}})
+        claim(api, name, seconds + SPARE_SECONDS)
         for item in rules.objects(name):
             api.apply(item)
         token = ask_token(api, name, rules.ACCOUNT, seconds + SPARE_SECONDS)
@@ -155,6 +160,17 @@ def sweep(api: Api, now: float, *, mine: str = "") -> list[str]:
             continue
         namespace = Namespace(str(metadata["name"]), str(metadata["uid"]), True, {})
         with contextlib.suppress(NotFound, Conflict):
+            if rules.GRADER in (metadata.get("labels") or {}):
+                delete_jobs(api, namespace.name)
             delete_namespace(api, namespace, wait=False)
             swept.append(namespace.name)
     return swept
+
+
+def delete_jobs(api: Api, namespace: str) -> None:
+    """Delete the Jobs of a namespace and their pods; before the namespace itself, which would wait for minutes.
+
+    A namespace's other objects are deleted when its pods are gone; a Job's pods are not gone before the Job is or lets
+    them go (finalizer ``batch.kubernetes.io/job-tracking``). Raises TutorError.
+    """
+    api.delete(f"apis/batch/v1/namespaces/{namespace}/jobs", propagation="Background")

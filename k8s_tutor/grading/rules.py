@@ -12,6 +12,8 @@ from k8s_tutor.session.tenant import LOOK_RULES, WORK, Object, forbidden, rule
 
 GRADE = "k8s-tutor/grade"
 """Label on every namespace of a run; its value is the run's id."""
+GRADER = "k8s-tutor/grader"
+"""Label on the namespace in which a run's own pods grade (``shards.py``); no student has anything in it."""
 EXPIRES = "k8s-tutor/expires"
 """Annotation: the Unix time after which whoever grades next may delete it."""
 ACCOUNT = "student"
@@ -109,10 +111,11 @@ def objects(namespace: str) -> list[Object]:
 
 
 def network_policy(namespace: str) -> Object:
-    """Nobody in and nobody out but for the namespace's own pods, the tutor's prober, and names (DNS)."""
+    """Nobody in and nobody out but for the namespace's own pods, the tutor's prober, graders, and names (DNS)."""
     policy = _object("networking.k8s.io/v1", "NetworkPolicy", "k8s-tutor-grade", namespace)
     own: Object = {"podSelector": {}}
     prober: Object = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PROBE_NAMESPACE}}}
+    graders: Object = {"namespaceSelector": {"matchExpressions": [{"key": GRADER, "operator": "Exists"}]}}
     names: Object = {
         "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
         "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
@@ -120,7 +123,7 @@ def network_policy(namespace: str) -> Object:
     policy["spec"] = {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": [own, prober]}],
+        "ingress": [{"from": [own, prober, graders]}],
         "egress": [{"to": [own]}, names],
     }
     return policy
@@ -130,8 +133,8 @@ def shared() -> list[Object]:
     """What no object of any submission may say, on the whole cluster, in namespaces with our label only."""
     labels = {MANAGED_BY: OURS, GRADE: "shared"}
     return [
-        *forbidden("k8s-tutor-grade-pods", "pods", _POD_RULES, GRADE, labels),
-        *forbidden("k8s-tutor-grade-services", "services", _SERVICE_RULES, GRADE, labels),
+        *forbidden("k8s-tutor-grade-pods", "pods", _POD_RULES, GRADE, labels, but=GRADER),
+        *forbidden("k8s-tutor-grade-services", "services", _SERVICE_RULES, GRADE, labels, but=GRADER),
     ]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from k8s_tutor import __version__
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Status
@@ -18,18 +17,18 @@ from k8s_tutor.grading.alike import alike
 from k8s_tutor.grading.canary import enforced
 from k8s_tutor.grading.capacity import room
 from k8s_tutor.grading.collect import Found
-from k8s_tutor.grading.judge import Bounds, Judge, row_of
+from k8s_tutor.grading.judge import Bounds, row_of
 from k8s_tutor.grading.roster import Roster
+from k8s_tutor.grading.runner import Cut, Runner, Task
 from k8s_tutor.grading.store import Store
 from k8s_tutor.grading.submission import Submission, read
+from k8s_tutor.grading.threads import Threads
 from k8s_tutor.grading.variants import Variants
 from k8s_tutor.kube.client import Api, connect, identity
 from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import ClassReport, Graded, Notice
 from k8s_tutor.reports.report import Report
-
-STOP_SECONDS = 20.0
-"""For those that are being graded when a run is cut short: to take their namespaces away."""
+from k8s_tutor.session.standing import admit
 
 
 @dataclass(frozen=True)
@@ -75,19 +74,18 @@ Note = Callable[[str], None]
 class ClassRun:
     """One run over one class; ``run`` once, in the main thread: Ctrl-C there ends it early, with its report.
 
-    ``interrupted``: whether it was ended so.
+    ``interrupted``: whether it was ended so. It is the desk (``runner.Desk``) at which its runner reports.
     """
 
-    def __init__(self, wanted: Wanted, store: Store, tell: Tell, note: Note) -> None:
+    def __init__(self, wanted: Wanted, store: Store, tell: Tell, note: Note, runner: Runner | None = None) -> None:
         self._wanted, self._store, self._tell, self._note = wanted, store, tell, note
-        self._cancelled = threading.Event()
-        self._ended = threading.Event()
+        self._runner = runner or Threads()
+        self._cut = False
         self.interrupted = False
         self._notes: list[str] = []
-        self._workers = 0
         self._lock = threading.Lock()
         self._done: dict[str, Graded] = {}
-        self._running: dict[str, float] = {}
+        self._running: set[str] = set()
         self._spent = 0.0
         self._graded = 0
         self._began = time.monotonic()
@@ -106,6 +104,7 @@ class ClassRun:
         api = connect(cluster.kubeconfig)
         try:
             with place.Holder() as holder:
+                admit(api, cluster)
                 who = identity(api)
                 uid, version = who.uid, who.version or cluster.version
                 swept = place.sweep(api, time.time())
@@ -114,16 +113,17 @@ class ClassRun:
                 todo = self._todo(submissions)
                 if todo:
                     place.prepare(api)
-                    there = room(api, *self._labs.values())
+                    there = room(api, *self._labs.values(), most=self._runner.most, beside=self._runner.beside)
                     self._jobs = min(wanted.jobs or there.jobs, there.fits, len(todo))
                     if wanted.jobs and wanted.jobs > there.fits:
                         self._note(f"--jobs {wanted.jobs}: {there.fits} fit ({there.words})")
-                    judge = Judge(wanted.lab, cluster, api, holder.run, wanted.bounds)
+                    end = None if wanted.seconds is None else self._began + wanted.seconds
+                    task = Task(wanted.lab, self._labs, cluster, api, holder.run, self._jobs, wanted.bounds, end)
                     canary = threading.Thread(target=self._try_policy, args=(api, cluster, holder.run), daemon=True)
                     canary.start()
                     try:
-                        self._all(judge, todo)
-                        if not self._cancelled.is_set():
+                        self._runner.grade(todo, task, self)
+                        if not self._cut:
                             canary.join(CANARY_SECONDS)
                     finally:
                         with contextlib.suppress(TutorError):
@@ -187,61 +187,36 @@ class ClassRun:
         roster = self._wanted.roster
         return dict(roster.rows.get(student, {})) if roster else {}
 
-    def _all(self, judge: Judge, todo: list[Submission]) -> None:
-        work: queue.SimpleQueue[Submission] = queue.SimpleQueue()
-        for submission in todo:
-            work.put(submission)
-        threads = [
-            threading.Thread(target=self._drain, args=(judge, work), name=f"grade-{number}", daemon=True)
-            for number in range(self._jobs)
-        ]
-        end = None if self._wanted.seconds is None else self._began + self._wanted.seconds
-        self._workers = len(threads)
-        for thread in threads:
-            thread.start()
-        try:
-            over = not self._ended.wait(None if end is None else max(0.0, end - time.monotonic()))
-            if not over:
-                return
+    # The runner's desk.
+
+    def started(self, student: str) -> None:
+        """A student's submission is being graded."""
+        with self._lock:
+            self._running.add(student)
+
+    def finished(self, graded: Graded) -> None:
+        """A student's result is there."""
+        graded = replace(graded, roster=self._row(graded.student))
+        with contextlib.suppress(OSError):  # a full disk costs a later --resume, not this result
+            self._store.keep(graded)
+        with self._lock:
+            self._running.discard(graded.student)
+            self._spent += graded.report.seconds
+            self._graded += 1
+        self._finished(graded)
+
+    def note(self, text: str) -> None:
+        """Something that whoever waits should know."""
+        self._note(text)
+
+    def cut_short(self, why: Cut) -> None:
+        """The run ends before everybody is graded."""
+        self._cut = True
+        if why is Cut.TIME:
             self._note(f"the run's {self._wanted.seconds:g} s are over: the rest is not graded")
-        except KeyboardInterrupt:
+        else:
             self.interrupted = True
             self._note("interrupted: what is being graded is taken away, what is finished is reported")
-        self._cancelled.set()
-        judge.stop()
-        until = time.monotonic() + STOP_SECONDS
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-    def _drain(self, judge: Judge, work: queue.SimpleQueue[Submission]) -> None:
-        try:
-            self._work(judge, work)
-        finally:
-            with self._lock:
-                self._workers -= 1
-                if not self._workers:
-                    self._ended.set()
-
-    def _work(self, judge: Judge, work: queue.SimpleQueue[Submission]) -> None:
-        while not self._cancelled.is_set():
-            try:
-                submission = work.get_nowait()
-            except queue.Empty:
-                return
-            began = time.monotonic()
-            with self._lock:
-                self._running[submission.student] = began
-            graded = judge.grade(submission, self._row(submission.student), self._labs[submission.student])
-            cut_short = self._cancelled.is_set() and graded.broken
-            if not cut_short:
-                with contextlib.suppress(OSError):  # a full disk costs a later --resume, not this result
-                    self._store.keep(graded)
-            with self._lock:
-                del self._running[submission.student]
-                self._spent += time.monotonic() - began
-                self._graded += 1
-            if not cut_short:
-                self._finished(graded)
 
     def _finished(self, graded: Graded, *, kept: bool = False) -> None:
         with self._lock:

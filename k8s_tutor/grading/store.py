@@ -8,14 +8,12 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from k8s_tutor import __version__, atomic, paths
-from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, Status
+from k8s_tutor.grading.shape import shaped
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.labs.model import Lab
-from k8s_tutor.reports.grades.report import Deed, Graded, Notice
-from k8s_tutor.reports.report import Report, Row
+from k8s_tutor.reports.grades.report import Graded
 
 SCHEMA = 1
 
@@ -37,18 +35,13 @@ class Store:
     def keep(self, graded: Graded) -> None:
         """Keep a result. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        document = {"schema": SCHEMA, "graded": asdict(graded)}
-        text = json.dumps(document, ensure_ascii=True, default=str)
-        atomic.write_text(self._path(graded.student), text, mode=0o600)
+        atomic.write_text(self._path(graded.student), text_of(graded), mode=0o600)
 
     def kept(self, submission: Submission, roster: Mapping[str, str], seed: str = "") -> Graded | None:
         """The result of just this submission by just this lab, variant and version; None if none, or if it broke."""
         try:
-            document = json.loads(self._path(submission.student).read_text("utf-8"))
-            if document["schema"] != SCHEMA:
-                return None
-            found = _graded(document["graded"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            found = graded_of(self._path(submission.student).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
             return None
         same = (found.student, found.digest, found.seed) == (submission.student, submission.digest, seed)
         now = (found.report.hash, found.report.version) == (self._lab.hash, __version__)
@@ -59,28 +52,21 @@ class Store:
         return self.folder / f"{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.json"
 
 
-def _graded(told: Mapping[str, Any]) -> Graded:
-    report = dict(told["report"])
-    report["rows"] = tuple(_row(each) for each in report["rows"])
-    return Graded(
-        **{
-            **told,
-            "report": Report(**report),
-            "notices": tuple(Notice(**each) for each in told["notices"]),
-            "deeds": tuple(Deed(**each) for each in told["deeds"]),
-        }
-    )
+def text_of(graded: Graded) -> str:
+    """A result as a document; ``graded_of`` reads it."""
+    document = {"schema": SCHEMA, "graded": asdict(graded)}
+    return json.dumps(document, ensure_ascii=True, default=str)
 
 
-def _row(told: Mapping[str, Any]) -> Row:
-    outcome = dict(told["outcome"])
-    finding = outcome["finding"]
-    if finding is not None:
-        cause = finding["cause"]
-        seen = tuple(Seen(**each) for each in finding["seen"])
-        finding = Finding(**{**finding, "seen": seen, "cause": Cause(**cause) if cause else None})
-    status = Status(outcome["status"])
-    deadline = Status(outcome["at_deadline"])
-    facts = tuple(outcome["facts"])
-    made = Outcome(**{**outcome, "status": status, "finding": finding, "facts": facts, "at_deadline": deadline})
-    return Row(**{**told, "outcome": made})
+def graded_of(text: str) -> Graded:
+    """The result in a document, whoever wrote it. Raises ValueError for one that is not as it must be."""
+    document = json.loads(text, parse_constant=_no_number)
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ValueError("it is of another schema")
+    graded = shaped(Graded, document.get("graded"))
+    assert isinstance(graded, Graded)
+    return graded
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")

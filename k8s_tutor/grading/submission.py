@@ -51,10 +51,21 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class HandedIn:
+    """A folder as it was read, before anything of it is understood: the files that count (name -> text), what is not
+    among them and why.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
 class Submission:
     """One student's work for one lab. ``digest`` (hex) covers every file that was read, whatever is wrong with it.
 
-    What ``problems`` say was refused or cannot be read is in none of the other fields.
+    What ``problems`` say was refused or cannot be read is in none of the other fields, but for ``handed_in``, of which
+    ``understood`` makes the same again elsewhere.
     """
 
     student: str
@@ -65,6 +76,7 @@ class Submission:
     commands: tuple[Command, ...] = ()
     problems: tuple[Problem, ...] = ()
     digest: str = ""
+    handed_in: HandedIn = field(default_factory=HandedIn)
 
 
 def expected(lab: Lab) -> Expected:
@@ -88,6 +100,12 @@ def read(folder: Path, lab: Lab, student: str = "") -> Submission:
     place = inner if _is_folder(inner) else folder
     problems: list[Problem] = []
     files = _files(place, problems)
+    return understood(HandedIn(files, tuple(problems)), lab, student or folder.name, place)
+
+
+def understood(handed_in: HandedIn, lab: Lab, student: str, place: Path) -> Submission:
+    """What these files say, as of a lab; ``place``: the folder where they lay. Never raises for what they say."""
+    files, problems = handed_in.files, list(handed_in.problems)
     manifests: list[Manifest] = []
     images = frozenset(needed(lab))
     for name, text in files.items():
@@ -106,7 +124,7 @@ def read(folder: Path, lab: Lab, student: str = "") -> Submission:
         content = files[name].encode("utf-8", "surrogateescape")
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return Submission(
-        student=student or folder.name,
+        student=student,
         lab=lab.id,
         folder=place,
         manifests=tuple(manifests),
@@ -114,6 +132,7 @@ def read(folder: Path, lab: Lab, student: str = "") -> Submission:
         commands=told,
         problems=tuple(problems),
         digest=digest.hexdigest(),
+        handed_in=handed_in,
     )
 
 

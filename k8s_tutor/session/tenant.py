@@ -86,13 +86,23 @@ def ask_token(api: Api, namespace: str, account: str, seconds: float) -> str:
 
 
 def forbidden(
-    name: str, resource: str, rules: dict[str, str], label: str, labels: dict[str, str], *, group: str = ""
+    name: str,
+    resource: str,
+    rules: dict[str, str],
+    label: str,
+    labels: dict[str, str],
+    *,
+    group: str = "",
+    but: str = "",
 ) -> list[Object]:
     """A ValidatingAdmissionPolicy and its binding: what objects of ``resource`` may not say.
 
-    ``rules``: CEL expression that must hold -> message. It holds in every namespace that bears ``label``; ``labels``
-    are the policy's own.
+    ``rules``: CEL expression that must hold -> message. It holds in every namespace that bears ``label``, and not
+    the label ``but``; ``labels`` are the policy's own.
     """
+    where = [{"key": label, "operator": "Exists"}]
+    if but:
+        where.append({"key": but, "operator": "DoesNotExist"})
     version = "admissionregistration.k8s.io/v1"
     return [
         {
@@ -121,7 +131,7 @@ def forbidden(
             "spec": {
                 "policyName": name,
                 "validationActions": ["Deny"],
-                "matchResources": {"namespaceSelector": {"matchExpressions": [{"key": label, "operator": "Exists"}]}},
+                "matchResources": {"namespaceSelector": {"matchExpressions": where}},
             },
         },
     ]
