@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from fakes import POD_MANIFEST, FakeDesk, FakeSession
 from helpers import TestApp, in_lab, make, rows, session_of, shown, until
@@ -86,6 +88,37 @@ async def test_schemas_that_arrive_later_are_used_without_another_key() -> None:
         editing.learn = learn  # type: ignore[method-assign]
         await pilot.press("m")
         await until(pilot, lambda: "the schema says no" in shown(app))
+
+
+async def test_a_late_answer_of_the_cluster_does_not_hide_what_the_schema_says_since() -> None:
+    """It was asked before the schema was there, and answers after the schema has found a mistake."""
+    app = make(lab="lab1")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await in_lab(pilot)
+        editing = session_of(app).editing
+        asked, answer = threading.Event(), threading.Event()
+        learned: list[bool] = []
+
+        def learn(_text: str, /) -> bool:
+            if learned:
+                return False
+            learned.append(asked.wait(20))
+            editing.wrong = (Problem(1, 1, 3, "the schema says no"),)
+            return True
+
+        def dry_run(_text: str, /) -> tuple[Problem, ...]:
+            asked.set()
+            answer.wait(20)
+            return ()
+
+        editing.learn, editing.dry_run = learn, dry_run  # type: ignore[method-assign]
+        await pilot.press("m")
+        await until(pilot, lambda: "the schema says no" in shown(app))
+        assert learned == [True]
+        answer.set()
+        await until(pilot, lambda: not app.jobs.busy(app.screen, "editing-try"))
+        await pilot.pause()
+        assert "the schema says no" in shown(app) and "would take this" not in shown(app)
 
 
 CHOICES = (Choice("image", "image: ", "string"), Choice("imagePullPolicy", "imagePullPolicy: ", "string"))

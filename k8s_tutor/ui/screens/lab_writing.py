@@ -29,6 +29,8 @@ class LabWriting(LabDeeds):
     _look: Timer | None = None
     _try: Timer | None = None
     _explain: Timer | None = None
+    _wrong = False
+    """Whether the newest look found something: the API server's answer to an earlier question must not hide it."""
 
     def _ask(
         self, group: str, work: Callable[[], Any], then: Callable[[Any], object], again: Callable[[], object]
@@ -63,6 +65,7 @@ class LabWriting(LabDeeds):
 
         def looked(found: tuple[Problem, ...]) -> None:
             editor.show_problems(found)
+            self._wrong = bool(found)
             if not found and text.strip():
                 self._try_soon()
             self._explain_soon()
@@ -90,7 +93,7 @@ class LabWriting(LabDeeds):
         text = editor.text
 
         def tried(found: tuple[Problem, ...] | None) -> None:
-            if found is not None:
+            if found is not None and not self._wrong:
                 editor.show_problems(found, accepted=not found)
 
         # Another text by now: it is looked at first, and tried out if that finds nothing.
