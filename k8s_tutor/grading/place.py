@@ -29,6 +29,16 @@ LEAVE_SECONDS, LEAVE_AGAIN = 60.0, 2.0
 pods, and makes a node that is slow already slower. After that it stays until the run's end."""
 
 
+RIGHTS = (
+    "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+)
+"""What a run in the cluster has beside its namespaces, in the order in which it goes: from the first on no pod of it
+makes anything. Each is named after the run's own namespace."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A namespace, and the cluster as its student's credentials see it (``student.kubeconfig`` is 0600)."""
@@ -161,10 +171,19 @@ def sweep(api: Api, now: float, *, mine: str = "") -> list[str]:
         namespace = Namespace(str(metadata["name"]), str(metadata["uid"]), True, {})
         with contextlib.suppress(NotFound, Conflict):
             if rules.GRADER in (metadata.get("labels") or {}):
+                # Its pod would else begin anew in another namespace when the one that it works in goes.
+                delete_rights(api, namespace.name)
                 delete_jobs(api, namespace.name)
             delete_namespace(api, namespace, wait=False)
             swept.append(namespace.name)
     return swept
+
+
+def delete_rights(api: Api, namespace: str) -> None:
+    """Take the rights of the pods of a run in the cluster away. What does not go now goes with its namespace."""
+    for path in RIGHTS:
+        with contextlib.suppress(TutorError):
+            api.delete(f"{path}/{namespace}")
 
 
 def delete_jobs(api: Api, namespace: str) -> None:

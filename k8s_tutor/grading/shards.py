@@ -19,7 +19,7 @@ from k8s_tutor.errors import TutorError, UsageError
 from k8s_tutor.grading import parcel, shard_objects, shard_pods
 from k8s_tutor.grading.judge import from_here, not_graded
 from k8s_tutor.grading.parcel import Common, Entry
-from k8s_tutor.grading.place import NAME, claim, delete_jobs
+from k8s_tutor.grading.place import NAME, claim, delete_jobs, delete_rights
 from k8s_tutor.grading.problem import plain
 from k8s_tutor.grading.runner import Cut, Desk, Task
 from k8s_tutor.grading.shard_objects import IMAGE, INDEX, JOB, SHARD
@@ -43,13 +43,6 @@ LOOK_SECONDS = 5.0
 SPARE_SECONDS = 60.0
 """For each submission, beside its own time: to make its place and take it away."""
 
-_RIGHTS = (
-    "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    "apis/rbac.authorization.k8s.io/v1/clusterroles",
-    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
-    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
-)
-"""In the order in which they go: from the first on no pod of the run makes anything."""
 Key = tuple[int, int]
 """Shard, and place in it."""
 
@@ -186,9 +179,7 @@ class _Run:
             reflector.cut()
         for reflector in self._reflectors:
             reflector.stop()
-        for path in _RIGHTS:
-            with contextlib.suppress(TutorError):
-                self._api.delete(f"{path}/{self._name}")
+        delete_rights(self._api, self._name)
         if self._left:
             with contextlib.suppress(TutorError):
                 self._collect()

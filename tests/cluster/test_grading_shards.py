@@ -203,6 +203,12 @@ def test_what_a_killed_run_left_in_the_cluster_goes_at_the_next_start(two_nodes:
     assert left in spaces(two_nodes) and admin("get", "clusterrole", left, "-o", "name")
     grader = f"--as=system:serviceaccount:{left}:k8s-tutor-grader"
     assert admin(grader, "get", "nodes", "-o", "name")
+    # The API server takes a second to put a policy into force that was made a moment ago.
+    until(
+        lambda: admin.run(grader, "create", "configmap", "x", "--dry-run=server", check=False).returncode,
+        within=30,
+        what="the policy in force",
+    )
     for words in (
         ("create", "configmap", "x"),
         ("create", "namespace", "not-of-this-run"),

@@ -9,7 +9,8 @@ import pytest
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.grading import place as place_module
-from k8s_tutor.grading.place import place
+from k8s_tutor.grading.place import place, sweep
+from k8s_tutor.grading.rules import GRADE, GRADER
 from k8s_tutor.kube.errors import ApiUnreachable, NotFound
 from k8s_tutor.session.connection import MANAGED_BY, OURS
 
@@ -79,3 +80,34 @@ def test_a_server_that_stays_silent_is_given_up(cluster: Cluster) -> None:
     with pytest.raises(ApiUnreachable), place(api, cluster, "run", 60.0):  # type: ignore[arg-type]
         raise AssertionError("there is no place without an answer")
     assert api.asked.count("delete") > 3
+
+
+class Deletions:
+    """A dead run in the cluster: its own namespace and one of a submission. Writes down what is deleted."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def list(self, path: str, _query: object = None) -> dict[str, Any]:
+        if not path.endswith("namespaces"):
+            return {"items": []}
+        own, other = {GRADE: "dead", GRADER: "dead"}, {GRADE: "dead"}
+        return {
+            "items": [
+                {"metadata": {"name": name, "uid": name, "labels": {MANAGED_BY: OURS, **labels}}}
+                for name, labels in (("k8s-tutor-grade-dead", own), ("k8s-tutor-grade-dead-1", other))
+            ]
+        }
+
+    def delete(self, path: str, **_how: Any) -> None:
+        self.deleted.append(path)
+
+
+def test_a_dead_run_in_the_cluster_loses_its_rights_before_its_pods_and_places() -> None:
+    """Its pod would else go on with the next submission, or with the same one, in a place that nobody sweeps."""
+    api = Deletions()
+    assert sweep(api, 0.0) == ["k8s-tutor-grade-dead", "k8s-tutor-grade-dead-1"]  # type: ignore[arg-type]
+    kinds = [path.rsplit("/", 2)[-2] if not path.endswith("/jobs") else "jobs" for path in api.deleted]
+    assert kinds[0] == "clusterrolebindings"
+    assert kinds.index("clusterroles") < kinds.index("jobs") < kinds.index("namespaces")
+    assert "api/v1/namespaces/k8s-tutor-grade-dead-1" in api.deleted
