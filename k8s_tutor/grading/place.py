@@ -99,9 +99,13 @@ def prepare(api: Api) -> None:
 
 
 def clear(api: Api, mine: str) -> None:
-    """Delete what all submissions shared, unless another run still has namespaces that it guards. Raises TutorError."""
+    """Delete what all submissions shared, unless another run still has namespaces that it guards. Raises TutorError.
+
+    In one that is being deleted nothing can be made any more: there is nothing to guard.
+    """
     spaces = api.list("api/v1/namespaces", {"labelSelector": f"{MANAGED_BY}={OURS},{rules.GRADE}"})["items"]
-    if any((item["metadata"].get("labels") or {}).get(rules.GRADE) != mine for item in spaces):
+    others = [item["metadata"] for item in spaces if (item["metadata"].get("labels") or {}).get(rules.GRADE) != mine]
+    if any(not metadata.get("deletionTimestamp") for metadata in others):
         return
     for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
         path = f"apis/admissionregistration.k8s.io/v1/{kind}"

@@ -9,7 +9,7 @@ import pytest
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.grading import place as place_module
-from k8s_tutor.grading.place import place, sweep
+from k8s_tutor.grading.place import clear, place, sweep
 from k8s_tutor.grading.rules import GRADE, GRADER
 from k8s_tutor.kube.errors import ApiUnreachable, NotFound
 from k8s_tutor.session.connection import MANAGED_BY, OURS
@@ -85,16 +85,19 @@ def test_a_server_that_stays_silent_is_given_up(cluster: Cluster) -> None:
 class Deletions:
     """A dead run in the cluster: its own namespace and one of a submission. Writes down what is deleted."""
 
-    def __init__(self) -> None:
+    def __init__(self, **more: str) -> None:
         self.deleted: list[str] = []
+        self.more = more
 
     def list(self, path: str, _query: object = None) -> dict[str, Any]:
+        if "policies" in path or "policybindings" in path:
+            return {"items": [{"metadata": {"name": "shared", "uid": "s"}}]}
         if not path.endswith("namespaces"):
             return {"items": []}
         own, other = {GRADE: "dead", GRADER: "dead"}, {GRADE: "dead"}
         return {
             "items": [
-                {"metadata": {"name": name, "uid": name, "labels": {MANAGED_BY: OURS, **labels}}}
+                {"metadata": {"name": name, "uid": name, "labels": {MANAGED_BY: OURS, **labels}, **self.more}}
                 for name, labels in (("k8s-tutor-grade-dead", own), ("k8s-tutor-grade-dead-1", other))
             ]
         }
@@ -111,3 +114,15 @@ def test_a_dead_run_in_the_cluster_loses_its_rights_before_its_pods_and_places()
     assert kinds[0] == "clusterrolebindings"
     assert kinds.index("clusterroles") < kinds.index("jobs") < kinds.index("namespaces")
     assert "api/v1/namespaces/k8s-tutor-grade-dead-1" in api.deleted
+
+
+def test_what_is_shared_goes_though_a_dead_runs_places_are_still_going() -> None:
+    """Those that somebody still works in keep it."""
+    going, alive = Deletions(deletionTimestamp="2026-11-27T02:00:00Z"), Deletions()
+    clear(going, "mine")  # type: ignore[arg-type]
+    clear(alive, "mine")  # type: ignore[arg-type]
+    assert [path.rsplit("/", 2)[-2] for path in going.deleted] == [
+        "validatingadmissionpolicybindings",
+        "validatingadmissionpolicies",
+    ]
+    assert alive.deleted == []
