@@ -70,7 +70,7 @@ def make(target: Path, ref: str = REF) -> None:
         with layout.layer(layers) as layer:
             add(layer, own(Path(scratch) / "own"), PACKAGES)
         config = ImageConfig(
-            entrypoint=("python3", "-m", "k8s_tutor.grading.shard_worker"),
+            entrypoint=("python3", "-m", "k8s_tutor.grading.shards.worker"),
             env=(*ImageConfig.env, "PYTHONUTF8=1", "PYTHONDONTWRITEBYTECODE=1"),
             user="65532:65532",
             labels={

@@ -81,8 +81,8 @@ def _runner(options: argparse.Namespace, lab: Lab) -> Runner | None:
         if options.image:
             raise UsageError("--image is of the grader's pods", remedy="add --runner kubernetes, or leave --image out")
         return None
-    from k8s_tutor.grading.shard_objects import IMAGE
-    from k8s_tutor.grading.shards import Shards
+    from k8s_tutor.grading.shards.coordinator import Shards
+    from k8s_tutor.grading.shards.objects import IMAGE
 
     return Shards(lab, options.image or IMAGE)
 

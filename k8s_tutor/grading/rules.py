@@ -13,7 +13,7 @@ from k8s_tutor.session.tenant import LOOK_RULES, WORK, Object, forbidden, rule
 GRADE = "k8s-tutor/grade"
 """Label on every namespace of a run; its value is the run's id."""
 GRADER = "k8s-tutor/grader"
-"""Label on the namespace in which a run's own pods grade (``shards.py``); no student has anything in it."""
+"""Label on the namespace in which a run's own pods grade (``shards/``); no student has anything in it."""
 EXPIRES = "k8s-tutor/expires"
 """Annotation: the Unix time after which whoever grades next may delete it."""
 ACCOUNT = "student"

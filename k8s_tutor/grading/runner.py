@@ -1,6 +1,6 @@
 """How the submissions of a run come to be graded: one interface, one file an implementation.
 
-``threads.py``: here, side by side in threads. ``shards.py``: in the cluster, by an Indexed Job.
+``threads.py``: here, side by side in threads. ``shards/``: in the cluster, by an Indexed Job.
 """
 
 from __future__ import annotations

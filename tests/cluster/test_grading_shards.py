@@ -20,7 +20,7 @@ from native_helpers import Kubectl, tell, until
 from k8s_tutor.clusters.native.provider import NativeProvider
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.grading.rules import GRADE
-from k8s_tutor.grading.shard_objects import INDEX
+from k8s_tutor.grading.shards.objects import INDEX
 from k8s_tutor.labs.loader import load
 from k8s_tutor.reports.grades.json import schema
 from k8s_tutor.session.connection import MANAGED_BY, OURS

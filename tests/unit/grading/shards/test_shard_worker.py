@@ -11,9 +11,10 @@ import pytest
 from shard_api import COMMON, LAB, NS, SEED, Object, ShardApi, entry, graded, noise, submission, write
 
 from k8s_tutor.errors import EnvironmentFault
-from k8s_tutor.grading import parcel, shard_objects, shard_worker
 from k8s_tutor.grading.judge import Judge
-from k8s_tutor.grading.shard_worker import Other, Worker, lab_of, own_kubeconfig
+from k8s_tutor.grading.shards import objects, parcel
+from k8s_tutor.grading.shards import worker as pod
+from k8s_tutor.grading.shards.worker import Other, Worker, lab_of, own_kubeconfig
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.kube.access import read_access
 from k8s_tutor.kube.client import Api
@@ -33,7 +34,7 @@ def api() -> ShardApi:
     made = ShardApi(no_job)
     shard = parcel.pack([entry(name) for name in ("ada", "ben", "cy", "dee", "eli")], COMMON, 1)[0][0]
     assert shard.students == ("ada", "ben", "cy")
-    made.create(SECRETS, shard_objects.shard(NS, 0, shard))
+    made.create(SECRETS, objects.shard(NS, 0, shard))
     return made
 
 
@@ -44,8 +45,8 @@ def worker(api: ShardApi) -> Worker:
 def results(api: ShardApi) -> dict[str, Graded]:
     found = {}
     for path, secret in api.objects.items():
-        if shard_objects.place_of(secret):
-            found[path.rpartition("/")[2]] = parcel.result_in(shard_objects.data_of(secret))
+        if objects.place_of(secret):
+            found[path.rpartition("/")[2]] = parcel.result_in(objects.data_of(secret))
     return found
 
 
@@ -97,7 +98,7 @@ def test_a_server_that_is_away_for_a_moment_costs_no_result(
         return whole(path, obj, query)
 
     monkeypatch.setattr(api, "create", create)
-    monkeypatch.setattr(shard_worker.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(pod.time, "sleep", lambda _seconds: None)
     assert worker(api).run()
     assert sorted(results(api)) == ["result-0-1", "result-0-2"]  # the first was there already
 
@@ -156,5 +157,5 @@ def test_elsewhere_than_in_a_pod_it_says_so(tmp_path: Path, monkeypatch: pytest.
 
 def test_the_end_of_a_pod_says_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("JOB_COMPLETION_INDEX", raising=False)
-    assert shard_worker.main() == 3
+    assert pod.main() == 3
     assert "JOB_COMPLETION_INDEX" in capsys.readouterr().err

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 
 from k8s_tutor import __version__
-from k8s_tutor.grading.parcel import Shard
 from k8s_tutor.grading.rules import GRADE, GRADER, WORK_RULES
+from k8s_tutor.grading.shards.parcel import Shard
 from k8s_tutor.session.connection import MANAGED_BY, OURS
 from k8s_tutor.session.tenant import LOOK, Object, rule
 
@@ -36,7 +36,7 @@ LOST = 60
 MEMORY = "512Mi"
 SCRATCH = "256Mi"
 USER = 65532
-MODULE = "k8s_tutor.grading.shard_worker"
+MODULE = "k8s_tutor.grading.shards.worker"
 
 RIGHTS: tuple[Object, ...] = (
     rule("", "namespaces", [*LOOK, "create", "patch", "delete"]),

@@ -11,10 +11,10 @@ from typing import Any
 
 from k8s_tutor import __version__
 from k8s_tutor.checks.outcome import passed
-from k8s_tutor.grading import parcel, shard_objects
 from k8s_tutor.grading.judge import row_of
-from k8s_tutor.grading.parcel import Common, Entry
 from k8s_tutor.grading.problem import Problem
+from k8s_tutor.grading.shards import objects, parcel
+from k8s_tutor.grading.shards.parcel import Common, Entry
 from k8s_tutor.grading.submission import HandedIn, Submission, understood
 from k8s_tutor.kube.errors import NotFound
 from k8s_tutor.labs.loader import load
@@ -136,4 +136,4 @@ def submission(student: str = "ada") -> Submission:
 
 def write(api: ShardApi, index: int, place: int, made: Graded) -> None:
     """As a pod writes a result."""
-    api.put(f"api/v1/namespaces/{NS}/secrets", shard_objects.result(NS, index, place, parcel.result(made)))
+    api.put(f"api/v1/namespaces/{NS}/secrets", objects.result(NS, index, place, parcel.result(made)))

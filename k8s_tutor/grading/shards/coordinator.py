@@ -16,14 +16,14 @@ from typing import Any
 
 from k8s_tutor import __version__
 from k8s_tutor.errors import TutorError, UsageError
-from k8s_tutor.grading import parcel, shard_objects, shard_pods
 from k8s_tutor.grading.judge import from_here, not_graded
-from k8s_tutor.grading.parcel import Common, Entry
 from k8s_tutor.grading.place import NAME, claim, delete_jobs, delete_rights
 from k8s_tutor.grading.problem import plain
 from k8s_tutor.grading.runner import Cut, Desk, Task
-from k8s_tutor.grading.shard_objects import IMAGE, INDEX, JOB, SHARD
-from k8s_tutor.grading.shard_pods import Pod
+from k8s_tutor.grading.shards import objects, parcel, pods
+from k8s_tutor.grading.shards.objects import IMAGE, INDEX, JOB, SHARD
+from k8s_tutor.grading.shards.parcel import Common, Entry
+from k8s_tutor.grading.shards.pods import Pod
 from k8s_tutor.grading.submission import Submission
 from k8s_tutor.kube.record import Change
 from k8s_tutor.kube.reflector import Reflector
@@ -132,15 +132,15 @@ class _Run:
             self._not_graded(self._submissions[student], "its files are too large for a Secret: --runner local")
         if not shards:
             return
-        self._namespace = ensure_namespace(api, self._name, shard_objects.namespace_labels(task.run))
+        self._namespace = ensure_namespace(api, self._name, objects.namespace_labels(task.run))
         claim(api, self._name, CLAIM_SECONDS)
         uid = self._namespace.uid
-        for item in (*shard_objects.limits(self._name, uid, task.run), *shard_objects.rights(self._name, uid)):
+        for item in (*objects.limits(self._name, uid, task.run), *objects.rights(self._name, uid)):
             api.apply(item)
         for index, shard in enumerate(shards):
-            api.create(f"{self._path}/secrets", shard_objects.shard(self._name, index, shard))
+            api.create(f"{self._path}/secrets", objects.shard(self._name, index, shard))
             self._left.update({(index, place): self._submissions[who] for place, who in enumerate(shard.students)})
-        job = shard_objects.job(self._name, self._image, len(shards), task.jobs, self._seconds(shards))
+        job = objects.job(self._name, self._image, len(shards), task.jobs, self._seconds(shards))
         watched = {
             "Secret": (f"{self._path}/secrets", {"labelSelector": SHARD}),
             "Pod": (f"{self._path}/pods", {"labelSelector": INDEX}),
@@ -200,12 +200,12 @@ class _Run:
             self._job(obj, gone)
 
     def _result(self, secret: Mapping[str, Any]) -> None:
-        key = shard_objects.place_of(secret)
+        key = objects.place_of(secret)
         submission = self._left.pop(key, None) if key is not None else None
         if key is None or submission is None:
             return
         try:
-            graded = parcel.result_in(shard_objects.data_of(secret))
+            graded = parcel.result_in(objects.data_of(secret))
             wrong = parcel.refused(graded, submission, self._task.labs[submission.student])
         except ValueError as error:
             wrong = str(error)
@@ -216,19 +216,19 @@ class _Run:
         self._next(key[0])
 
     def _pod(self, pod: Pod, gone: bool) -> None:
-        uid, index = str((pod.get("metadata") or {}).get("uid")), shard_pods.index_of(pod)
-        self._other = self._other or shard_pods.other_lab(pod)
-        if gone or index is None or not shard_pods.active(pod):
+        uid, index = str((pod.get("metadata") or {}).get("uid")), pods.index_of(pod)
+        self._other = self._other or pods.other_lab(pod)
+        if gone or index is None or not pods.active(pod):
             self._stuck.pop(uid, None)
             if self._pods.pop(uid, None) is not None and not self._pods:
                 self._idle = time.monotonic()
             return
         self._pods[uid] = pod
-        if shard_pods.stuck(pod) is None:
+        if pods.stuck(pod) is None:
             self._stuck.pop(uid, None)
         else:
             self._stuck.setdefault(uid, time.monotonic())
-        if shard_pods.running(pod):
+        if pods.running(pod):
             self._next(index)
 
     def _next(self, index: int) -> None:
@@ -238,7 +238,7 @@ class _Run:
 
     def _job(self, job: Mapping[str, Any], gone: bool) -> None:
         status = job.get("status") or {}
-        failed = shard_objects.indexes(status.get("failedIndexes")) - self._failed
+        failed = objects.indexes(status.get("failedIndexes")) - self._failed
         if failed:
             with contextlib.suppress(TutorError):  # else the Job's next change brings them again
                 self._collect()
@@ -259,7 +259,7 @@ class _Run:
             return f"the API server does not answer: {self._inbox.why}"
         if not self._pods and now - self._idle > IDLE_SECONDS:
             return f"the cluster makes no pod of the Job: {self._events()}"
-        waits = {uid: shard_pods.stuck(pod) for uid, pod in self._pods.items()}
+        waits = {uid: pods.stuck(pod) for uid, pod in self._pods.items()}
         # One that begins, or grades, is worth the wait for the others.
         over = [found for uid, found in waits.items() if found and now - self._stuck[uid] > found.patience]
         return f"{over[0].why}: {over[0].remedy}" if over and len(over) == len(waits) else ""
@@ -284,7 +284,7 @@ class _Run:
             return
         with contextlib.suppress(TutorError):
             listed = self._api.list(f"{self._path}/pods", {"labelSelector": f"{INDEX}={index}"})["items"]
-            trouble = shard_pods.failure(listed) or trouble
+            trouble = pods.failure(listed) or trouble
         for key in keys:
             self._not_graded(self._left.pop(key), trouble or "its pod ended without a result")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8s_tutor.grading.problem import plain
-from k8s_tutor.grading.shard_objects import INDEX, OTHER_LAB
+from k8s_tutor.grading.shards.objects import INDEX, OTHER_LAB
 
 Pod = Mapping[str, Any]
 

@@ -20,11 +20,11 @@ from shard_api import COMMON, LAB, NS, SEED, Object, ShardApi, entry, graded, no
 from k8s_tutor.cli import main as cli
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import UsageError
-from k8s_tutor.grading import parcel, shard_objects, shard_pods, shards
 from k8s_tutor.grading.judge import Bounds
-from k8s_tutor.grading.parcel import MOST_BYTES, Entry
 from k8s_tutor.grading.runner import Cut, Task
-from k8s_tutor.grading.shards import Shards
+from k8s_tutor.grading.shards import coordinator, objects, parcel, pods
+from k8s_tutor.grading.shards.coordinator import Shards
+from k8s_tutor.grading.shards.parcel import MOST_BYTES, Entry
 from k8s_tutor.grading.store import text_of
 from k8s_tutor.grading.submission import read, understood
 from k8s_tutor.kube.client import Api
@@ -144,7 +144,7 @@ def test_a_result_of_another_shape_is_refused(result: bytes) -> None:
 
 
 def test_the_job_asks_for_no_right_on_its_node() -> None:
-    made = shard_objects.job(NS, "image:1", shards=7, jobs=3, seconds=90.7)
+    made = objects.job(NS, "image:1", shards=7, jobs=3, seconds=90.7)
     spec = made["spec"]
     assert (spec["completions"], spec["parallelism"], spec["activeDeadlineSeconds"]) == (7, 3, 90)
     assert (spec["completionMode"], spec["backoffLimitPerIndex"]) == ("Indexed", 2)
@@ -156,12 +156,12 @@ def test_the_job_asks_for_no_right_on_its_node() -> None:
     }  # fmt: skip
     assert container["imagePullPolicy"] == "IfNotPresent"
     assert {"hostNetwork", "hostPID", "hostPath"}.isdisjoint(json.dumps(pod).replace('"', " ").split())
-    assert shard_objects.job(NS, "i", shards=2, jobs=64, seconds=1)["spec"]["parallelism"] == 2
+    assert objects.job(NS, "i", shards=2, jobs=64, seconds=1)["spec"]["parallelism"] == 2
 
 
 def test_the_rights_go_with_the_namespace_and_hold_what_students_are_granted() -> None:
-    _, role, binding = shard_objects.rights(NS, "uid-1")
-    for item in (role, binding, *shard_objects.limits(NS, "uid-1", "run")):
+    _, role, binding = objects.rights(NS, "uid-1")
+    for item in (role, binding, *objects.limits(NS, "uid-1", "run")):
         assert item["metadata"]["ownerReferences"] == [
             {"apiVersion": "v1", "kind": "Namespace", "name": NS, "uid": "uid-1"}
         ]
@@ -172,15 +172,15 @@ def test_the_rights_go_with_the_namespace_and_hold_what_students_are_granted() -
 
 
 def test_the_indexes_of_a_jobs_status() -> None:
-    assert shard_objects.indexes("0,3-5,9") == {0, 3, 4, 5, 9}
-    assert shard_objects.indexes(None) == shard_objects.indexes("x,-1,1-99999999") == set()
+    assert objects.indexes("0,3-5,9") == {0, 3, 4, 5, 9}
+    assert objects.indexes(None) == objects.indexes("x,-1,1-99999999") == set()
 
 
 # Pods.
 
 
 def pod(index: int = 0, phase: str = "Pending", **status: Any) -> Object:
-    labels = {shard_objects.INDEX: str(index)}
+    labels = {objects.INDEX: str(index)}
     return {
         "kind": "Pod",
         "metadata": {"name": f"grader-{index}", "uid": f"pod-{index}", "labels": labels},
@@ -194,21 +194,21 @@ def waits(reason: str) -> list[Object]:
 
 
 def test_why_a_pod_does_not_begin() -> None:
-    found = shard_pods.stuck(pod(containerStatuses=waits("ErrImagePull")))
+    found = pods.stuck(pod(containerStatuses=waits("ErrImagePull")))
     assert found is not None and "node2 has no image grader:1" in found.why
     assert "images load" in found.remedy and "--image" in found.remedy and found.patience < 60
     full = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"}]
-    found = shard_pods.stuck(pod(conditions=full))
+    found = pods.stuck(pod(conditions=full))
     assert found is not None and "0/2 nodes" in found.why
-    assert shard_pods.stuck(pod(containerStatuses=waits("ContainerCreating"))) is None
-    assert shard_pods.stuck({}) is None
+    assert pods.stuck(pod(containerStatuses=waits("ContainerCreating"))) is None
+    assert pods.stuck({}) is None
 
 
 def test_why_a_pod_failed_is_one_bounded_line() -> None:
     ended = {"exitCode": 3, "reason": "Error", "message": "one\ntwo\nthree\n\x1b[31mfour" + "!" * 5000}
-    line = shard_pods.failure([pod(phase="Failed", containerStatuses=[{"state": {"terminated": ended}}])])
+    line = pods.failure([pod(phase="Failed", containerStatuses=[{"state": {"terminated": ended}}])])
     assert line.startswith("exit 3 Error; two; three; ") and "\x1b" not in line and len(line) < 320
-    assert shard_pods.failure([pod(phase="Running")]) == ""
+    assert pods.failure([pod(phase="Running")]) == ""
 
 
 # The coordinator.
@@ -341,7 +341,7 @@ def test_a_server_that_is_away_when_a_shard_fails_costs_no_result() -> None:
             ends(api, job, "Suspended", failedIndexes="0")
             ends(api, job, "Failed", failedIndexes="0")
 
-        secret = shard_objects.result(NS, 0, 0, parcel.result(graded(submission("ada"))))
+        secret = objects.result(NS, 0, 0, parcel.result(graded(submission("ada"))))
         threading.Timer(0.2, later).start()
 
     desk, _ = grade(work, "ada")
@@ -349,8 +349,8 @@ def test_a_server_that_is_away_when_a_shard_fails_costs_no_result() -> None:
 
 
 def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard_pods, "IMAGE_SECONDS", 0.2)
-    monkeypatch.setattr(shards, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(pods, "IMAGE_SECONDS", 0.2)
+    monkeypatch.setattr(coordinator, "LOOK_SECONDS", 0.05)
     stuck = pod(containerStatuses=waits("ImagePullBackOff"))
     desk, _ = grade(lambda api, _job: api.put(f"api/v1/namespaces/{NS}/pods", stuck), "ada")
     assert "no image grader:1" in desk.notes[0] and "images load" in desk.notes[0]
@@ -358,7 +358,7 @@ def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(monkeypatch: pyt
 
 
 def test_an_image_of_another_version_ends_the_run_at_once() -> None:
-    ended = {"exitCode": shard_objects.OTHER_LAB, "message": "the image holds k8s-tutor 0.0.0\n"}
+    ended = {"exitCode": objects.OTHER_LAB, "message": "the image holds k8s-tutor 0.0.0\n"}
     failed = pod(0, "Failed", containerStatuses=[{"state": {"terminated": ended}}])
     desk, _ = grade(lambda api, _job: api.put(f"api/v1/namespaces/{NS}/pods", failed), "ada")
     assert "k8s-tutor 0.0.0: make the image anew" in desk.notes[0]
@@ -366,8 +366,8 @@ def test_an_image_of_another_version_ends_the_run_at_once() -> None:
 
 
 def test_one_node_without_the_image_is_waited_for_while_others_grade(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard_pods, "IMAGE_SECONDS", 0.2)
-    monkeypatch.setattr(shards, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(pods, "IMAGE_SECONDS", 0.2)
+    monkeypatch.setattr(coordinator, "LOOK_SECONDS", 0.05)
 
     def work(api: ShardApi, job: Object) -> None:
         api.put(f"api/v1/namespaces/{NS}/pods", pod(0, containerStatuses=waits("ErrImagePull")))
@@ -380,8 +380,8 @@ def test_one_node_without_the_image_is_waited_for_while_others_grade(monkeypatch
 
 
 def test_no_pod_at_all_is_told_with_what_the_cluster_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(shards, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(coordinator, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(coordinator, "LOOK_SECONDS", 0.05)
     event = {"kind": "Event", "metadata": {"name": "e"}, "message": "quota exceeded"}
     desk, _ = grade(lambda api, _job: api.put(f"api/v1/namespaces/{NS}/events", event), "ada")
     assert "quota exceeded" in desk.done["ada"].report.trouble

@@ -1,4 +1,4 @@
-"""A pod of a run in the cluster (``python3 -m k8s_tutor.grading.shard_worker``): grades one shard, student by student.
+"""A pod of a run in the cluster (``python3 -m k8s_tutor.grading.shards.worker``): grades one shard, student by student.
 
 It reads its shard from a Secret, grades as the in-process run does, and writes each result when it is there. What an
 earlier pod of the same shard has written is not done again. Its last line on stderr says why it failed.
@@ -20,10 +20,10 @@ from pathlib import Path
 from k8s_tutor import __version__
 from k8s_tutor.clusters.provider import Abilities, Cluster, NodePorts, Reach
 from k8s_tutor.errors import EXIT_ENVIRONMENT, EXIT_PASS, ClusterError, EnvironmentFault, TutorError, UsageError
-from k8s_tutor.grading import parcel, shard_objects
 from k8s_tutor.grading.judge import Bounds, Judge, not_graded
-from k8s_tutor.grading.parcel import Common, Entry
-from k8s_tutor.grading.shard_objects import OTHER_LAB, SHARD
+from k8s_tutor.grading.shards import objects, parcel
+from k8s_tutor.grading.shards.objects import OTHER_LAB, SHARD
+from k8s_tutor.grading.shards.parcel import Common, Entry
 from k8s_tutor.grading.submission import understood
 from k8s_tutor.kube.client import Api, connect
 from k8s_tutor.kube.errors import ApiUnreachable, Conflict
@@ -65,12 +65,12 @@ class Worker:
     def run(self) -> bool:
         """Grade all who have no result yet; False when it was cut short. Raises TutorError."""
         try:
-            secret = self._api.get(f"{self._secrets}/{shard_objects.shard_name(self._index)}")
-            common, entries = parcel.opened(shard_objects.data_of(secret))
+            secret = self._api.get(f"{self._secrets}/{objects.shard_name(self._index)}")
+            common, entries = parcel.opened(objects.data_of(secret))
         except ValueError as error:
             raise ClusterError(f"shard {self._index} cannot be read: {error}") from error
         listed = self._api.list(self._secrets, {"labelSelector": f"{SHARD}={self._index}"})["items"]
-        done = {shard_objects.place_of(item) for item in listed}
+        done = {objects.place_of(item) for item in listed}
         cluster = _cluster(common, self._kubeconfig, self._namespace, self._api.server)
         for place, entry in enumerate(entries):
             if (self._index, place) in done:
@@ -97,7 +97,7 @@ class Worker:
             data = parcel.result(graded)
         except ValueError as error:
             data = parcel.result(_without_rows(lab, graded, str(error)))
-        secret = shard_objects.result(self._namespace, self._index, place, data)
+        secret = objects.result(self._namespace, self._index, place, data)
         _patiently(lambda: self._api.create(self._secrets, secret))
 
 
