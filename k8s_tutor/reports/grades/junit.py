@@ -198,6 +198,8 @@ def _properties(report: ClassReport, graded: Graded | None) -> Iterator[tuple[st
         yield "points", f"{graded.score}/{graded.max_score}"
         yield "result", graded.word
         yield "submission", graded.digest
+        if graded.seed:
+            yield "seed", graded.seed
 
 
 def _write(suite: ET.Element, case: _Case, taken: set[tuple[str, str]]) -> None:

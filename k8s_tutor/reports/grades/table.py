@@ -14,13 +14,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableReporter:
-    """A line a student: roster, student, status, score, max_score, a column a check, notices, submission."""
+    """A line a student: roster, student, status, score, max_score, a column a check, notices, submission.
+
+    Where students have variants, and the roster does not name their seeds, a last column does.
+    """
 
     def render(self, report: ClassReport) -> str:
         """The document; a check that could not be observed is an empty cell, never a 0."""
         columns = list(dict.fromkeys(column for graded in report.students for column in graded.roster))
         checks = [row.check_id for row in report.checks]
-        own = ["student", "status", "score", "max_score", *checks, "notices", "submission"]
+        seeds = any(graded.seed for graded in report.students) and "seed" not in map(str.casefold, columns)
+        own = ["student", "status", "score", "max_score", *checks, "notices", "submission", *(["seed"] if seeds else [])]
         out = io.StringIO(newline="")
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow([cell(name) for name in (*columns, *own)])
@@ -38,6 +42,7 @@ class TableReporter:
                     *(points.get(check, "") for check in checks),
                     cell(told, 2000),
                     graded.digest,
+                    *([cell(graded.seed)] if seeds else []),
                 ]
             )
         for student in report.unfinished:

@@ -44,6 +44,8 @@ def test_a_suite_a_student_and_a_case_a_check():
     assert failure.attrib["message"] == "2 of 3 pods ready" and "[wrong-target-port]" in failure.text
     properties = {each.attrib["name"]: each.attrib["value"] for each in bob.iter("property")}
     assert properties["points"] == "0/15" and properties["result"] == "fail"
+    assert "seed" not in properties
+    assert ("seed", "7f3a") in [(each.attrib["name"], each.attrib["value"]) for each in ada.iter("property")]
     said = suites[5].find("system-out")
     assert said is not None and "pod.yaml:12: hostPath" in str(said.text)
 

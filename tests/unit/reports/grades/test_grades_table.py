@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 from grades_sample import CLASS, CUT, EMPTY, REPORTS, TWINS
 
@@ -18,7 +19,7 @@ def test_the_roster_comes_first_then_the_points():
     head, ada, bob, *_ = read(CLASS)
     assert head == [
         "id", "group", "'=cmd()", "name", "student", "status", "score", "max_score",
-        "lab2-ready", "lab2-service", "lab2-hidden", "lab2-late", "lab2-lb", "notices", "submission",
+        "lab2-ready", "lab2-service", "lab2-hidden", "lab2-late", "lab2-lb", "notices", "submission", "seed",
     ]  # fmt: skip
     line = dict(zip(head, ada, strict=True))
     assert (line["id"], line["student"], line["status"], line["score"]) == ("id-ada", "ada", "pass", "15")
@@ -48,3 +49,11 @@ def test_an_empty_class_has_a_head():
     assert read(EMPTY)[0][:2] == ["student", "status"]
     assert read(CUT)[1][:2] == ["ada", "not graded"]
     assert len(read(TWINS)) == 7
+
+
+def test_a_seed_is_told_once_and_only_where_somebody_has_one():
+    head, ada, *_ = read(CLASS)
+    assert (head[-1], ada[-1]) == ("seed", "7f3a")
+    assert "seed" not in read(TWINS)[0]
+    ada = replace(CLASS.students[0], roster={"Seed": "7f3a"})
+    assert read(replace(CLASS, students=(ada,)))[0].count("seed") == 0
