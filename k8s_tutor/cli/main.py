@@ -253,7 +253,9 @@ def _serve(commands: argparse._SubParsersAction[_Parser]) -> None:
     group = _command(commands, "serve", "serve:run", text, *common(again=False))
     who = group.add_mutually_exclusive_group()
     who.add_argument("--learners", metavar="N", type=_learners, help="learners named 1 to N")
-    who.add_argument("--roster", metavar="FILE", help="learners by name, one a line (default: those of last time)")
+    who.add_argument(
+        "--roster", metavar="FILE", help="one name a line, or CSV with seeds, FILE.csv (default: as last time)"
+    )
     group.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (127.0.0.1)")
     group.add_argument("--port", metavar="PORT", type=_port, default=8765, help="and at which port (8765)")
     group.add_argument("--url", metavar="URL", default="", help="what browsers call it, where a proxy is before it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from k8s_tutor.errors import EXIT_PASS, UsageError
@@ -34,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
             "THIS-MACHINE`; or put a proxy with TLS before it and name it: --url https://…",
             file=sys.stderr,
         )
-    plan = serve.Plan(chosen(options.name, "native").name, _names(options), options.hours, not options.no_terminal)
+    names, seeds = _class(options)
+    plan = serve.Plan(chosen(options.name, "native").name, names, options.hours, not options.no_terminal, seeds)
     cluster, learners = serve.make_ready(plan, Narrator())
     name = "" if options.name is None else f" --name {shlex.quote(cluster.name)}"
     print(
@@ -77,15 +79,23 @@ def down(options: argparse.Namespace) -> int:
     return EXIT_PASS
 
 
-def _names(options: argparse.Namespace) -> list[str]:
+def _class(options: argparse.Namespace) -> tuple[list[str], Mapping[str, str]]:
+    """The learners' names, and the seeds of who has one: a roster is one name a line, or CSV as for ``grade``."""
     from k8s_tutor.serving import roster
 
-    if options.roster is not None:
-        try:
-            return roster.names_from(Path(options.roster).read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{options.roster} is not UTF-8 text", code="roster") from error
-    return roster.numbered(options.learners) if options.learners else []
+    if options.roster is None:
+        return (roster.numbered(options.learners) if options.learners else []), {}
+    path = Path(options.roster)
+    if path.suffix.lower() == ".csv":
+        from k8s_tutor.grading import roster as graded
+        from k8s_tutor.grading.variants import seeds_in
+
+        table = graded.load(path)
+        return roster.names_from("\n".join(table.rows)), seeds_in(table)
+    try:
+        return roster.names_from(path.read_text(encoding="utf-8")), {}
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text", code="roster") from error
 
 
 def _tell(name: str, link: str) -> None:

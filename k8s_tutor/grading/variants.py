@@ -31,7 +31,7 @@ class Variants:
                 f"{lab.id} has no variants (vary: in its lab.yaml)", remedy="leave --vary out", code="vary"
             )
         self._plain, self._secret = lab, secret
-        self._seeds = {} if secret or not lab.variant or roster is None else _seeds(roster)
+        self._seeds = {} if secret or not lab.variant or roster is None else seeds_in(roster)
         self._labs: dict[str, Lab] = {"": lab}
         self._shared: dict[tuple[tuple[str, str | int], ...], Lab] = {}
 
@@ -66,7 +66,8 @@ def read_secret(path: Path) -> bytes:
     return secret
 
 
-def _seeds(roster: Roster) -> Mapping[str, str]:
+def seeds_in(roster: Roster) -> Mapping[str, str]:
+    """The seeds of a roster's column, by student. Raises UsageError for what can be none."""
     column = next((each for each in roster.columns if each.lower() == COLUMN), None)
     found = {}
     for student, row in roster.rows.items():

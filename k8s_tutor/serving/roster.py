@@ -7,9 +7,10 @@ import os
 import pwd
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from k8s_tutor import atomic, paths
 from k8s_tutor.clusters.native.names import tag, validate
@@ -30,11 +31,13 @@ class Learner:
     """One learner: ``name`` as given (never markup, never a path), ``id`` made of it (letters, digits, hyphens).
 
     ``uid``: the numeric user (and group) that all of the learner's processes run as, and nothing else does.
+    ``seed``: of the learner's variant of each lab that they have not begun yet; empty for the plain one.
     """
 
     name: str
     id: str
     uid: int
+    seed: str = ""
 
     @property
     def namespace(self) -> str:
@@ -82,7 +85,10 @@ def load(cluster: str) -> list[Learner]:
     try:
         with file.open("rb") as stream:
             document = json.loads(stream.read(LARGEST))
-        return [Learner(str(item["name"]), _checked(str(item["id"])), int(item["uid"])) for item in document]
+        return [
+            Learner(str(item["name"]), _checked(str(item["id"])), int(item["uid"]), str(item.get("seed", "")))
+            for item in document
+        ]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -91,18 +97,21 @@ def load(cluster: str) -> list[Learner]:
         ) from error
 
 
-def enrol(cluster: str, names: Iterable[str]) -> list[Learner]:
-    """The learners of these names; who is new is added to the roster. Raises UsageError when there is no room."""
-    known = load(cluster)
-    by_name = {learner.name: learner for learner in known}
-    found = []
+def enrol(cluster: str, names: Iterable[str], seeds: Mapping[str, str] = MappingProxyType({})) -> list[Learner]:
+    """The learners of these names; who is new is added to the roster. Raises UsageError when there is no room.
+
+    ``seeds``: by name; who has none there keeps what they had.
+    """
+    known = {learner.name: learner for learner in load(cluster)}
+    names = list(names)
     for name in names:
-        learner = by_name.get(name)
-        if learner is None:
-            learner = Learner(name, _new_id(name, {each.id for each in known}), _new_uid(cluster, known))
-            known.append(learner)
-        found.append(learner)
-    text = json.dumps([asdict(learner) for learner in known], indent=1, ensure_ascii=False)
+        if name not in known:
+            there = list(known.values())
+            known[name] = Learner(name, _new_id(name, {each.id for each in there}), _new_uid(cluster, there))
+        if seeds.get(name):
+            known[name] = replace(known[name], seed=seeds[name])
+    found = [known[name] for name in names]
+    text = json.dumps([asdict(learner) for learner in known.values()], indent=1, ensure_ascii=False)
     atomic.write_text(base_dir(cluster) / "roster.json", text + "\n")
     os.chmod(base_dir(cluster), 0o700)
     return found

@@ -23,6 +23,7 @@ from k8s_tutor.errors import EnvironmentFault
 from k8s_tutor.serving import enter
 from k8s_tutor.serving.grant import ASSIGNED, HOME, KUBECONFIG, SEEN_AT
 from k8s_tutor.serving.roster import Learner, learner_dir
+from k8s_tutor.session.variant import GIVEN
 
 LIMITS = {
     "NPROC": 200,
@@ -105,7 +106,9 @@ def environment(
     package = Path(k8s_tutor.__file__).resolve().parent
     kubectl = [str(cluster.bin_dir)] if cluster.bin_dir is not None else []
     path = [*kubectl, os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]
+    seed = {GIVEN: learner.seed} if learner.seed else {}
     return {
+        **seed,
         "PATH": os.pathsep.join(path),
         "HOME": home,
         "USER": learner.id,

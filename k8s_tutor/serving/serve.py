@@ -9,9 +9,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,16 @@ ADDRESS = "address"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is served: ``names`` of the learners (empty: those of the last time, or one), for how many hours."""
+    """What is served: ``names`` of the learners (empty: those of the last time, or one), for how many hours.
+
+    ``seeds``: by name, of their variants of the labs.
+    """
 
     cluster: str
     names: Sequence[str] = ()
     hours: float = 8.0
     terminal: bool = True
+    seeds: Mapping[str, str] = field(default_factory=dict)
 
 
 def require() -> None:
@@ -72,7 +76,7 @@ def make_ready(plan: Plan, report: Report) -> tuple[Cluster, list[Learner]]:
     names = list(plan.names) or [each.name for each in roster.load(plan.cluster)] or ["1"]
     # What separates learners is tried on native nodes only.
     cluster = choose.make("native").up(plan.cluster, report=report)
-    learners = roster.enrol(cluster.name, names)
+    learners = roster.enrol(cluster.name, names, plan.seeds)
     began = time.monotonic()
     api = connect(cluster.kubeconfig)
     try:

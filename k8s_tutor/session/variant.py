@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from k8s_tutor import atomic, paths
@@ -12,17 +13,20 @@ from k8s_tutor.labs.model import Lab
 from k8s_tutor.labs.vary import checked_seed
 
 LARGEST = 4 * 1024 * 1024
+GIVEN = "K8S_TUTOR_SEED"
+"""A seed for every lab that has variants and that the learner has not begun: so ``serve`` gives each of a class theirs.
+"""
 
 
 def own(lab: str | Path, seed: str | None = None) -> Lab:
-    """The lab as this learner has it: in the variant of ``seed``, else of the remembered one, else the plain lab.
+    """The lab as this learner has it: in the variant of ``seed``, else the remembered one, else GIVEN, else plain.
 
     A seed that is given is remembered. Raises UsageError for a lab that has no variants, for what can be no seed, and
     where the learner has worked on the lab in another variant; EnvironmentFault where it cannot be remembered.
     """
     plain = load(lab)
     if seed is None:
-        return another(plain, remembered(plain.id))
+        return another(plain, remembered(plain.id) or _given(plain))
     checked_seed(seed)
     if not plain.variant:
         raise UsageError(f"{plain.id} has no variants, so it takes no seed", remedy="leave --seed out", code="seed")
@@ -51,6 +55,19 @@ def remembered(lab_id: str) -> str:
     except UsageError as error:
         remedy = f"write the seed that you were given into {path}, or delete it"
         raise UsageError(f"{path}: {error.message}", remedy=remedy, code="seed") from error
+
+
+def _given(lab: Lab) -> str:
+    """The environment's seed, now remembered; empty for none, and for a lab that was begun without one."""
+    seed = os.environ.get(GIVEN, "")
+    if not seed or not lab.variant or _worked(lab):
+        return ""
+    try:
+        checked_seed(seed)
+    except UsageError as error:
+        raise UsageError(f"{GIVEN}: {error.message}", remedy=error.remedy or f"unset {GIVEN}", code="seed") from error
+    _remember(lab.id, seed)
+    return seed
 
 
 def _remember(lab_id: str, seed: str) -> None:

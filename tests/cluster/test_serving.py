@@ -16,10 +16,12 @@ from native_helpers import Kubectl, tell, until
 
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.kube.client import connect
+from k8s_tutor.labs.loader import load
 from k8s_tutor.serving import grant, rights, roster, sandbox, serve
 from k8s_tutor.serving.roster import Learner
 
 NAMES = ("Anna", "Béla Ö.")
+SEED = "7f3a"
 POD = """
 apiVersion: v1
 kind: Pod
@@ -34,7 +36,7 @@ spec:
 @pytest.fixture(scope="module")
 def learners(cluster: Cluster) -> Iterator[list[Learner]]:
     assert not roster.load(cluster.name), "somebody is served there, and would be removed: name another cluster"
-    plan = serve.Plan(cluster.name, NAMES, hours=1)
+    plan = serve.Plan(cluster.name, NAMES, hours=1, seeds={NAMES[0]: SEED})
     _, made = serve.make_ready(plan, tell)
     yield made
     assert serve.take_down(cluster.name, tell) == len(NAMES)
@@ -206,6 +208,13 @@ def test_in_the_nodes_network_and_nowhere_else(anna: As, cluster: Cluster) -> No
     assert "learner-anna" in anna.inside("kubectl get pod mine -o wide; kubectl config view --minify | grep namespace")
     out = anna.inside("ip route 2>/dev/null | grep -c default; curl -sm 2 http://192.0.2.1; echo $?")
     assert out.splitlines()[0] == "0" and out.splitlines()[-1] in ("7", "28")
+
+
+def test_who_has_a_seed_has_the_lab_in_that_variant(anna: As, bela: As) -> None:
+    own = load("lab1", seed=SEED).variant["pod"]
+    assert own != load("lab1").variant["pod"]
+    lesson = f"{sys.executable} -m k8s_tutor lesson lab1 --step apply"
+    assert own in anna.inside(lesson) and own not in bela.inside(lesson)
 
 
 def test_the_plain_commands_work_there_too(anna: As) -> None:

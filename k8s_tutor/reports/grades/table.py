@@ -24,7 +24,16 @@ class TableReporter:
         columns = list(dict.fromkeys(column for graded in report.students for column in graded.roster))
         checks = [row.check_id for row in report.checks]
         seeds = any(graded.seed for graded in report.students) and "seed" not in map(str.casefold, columns)
-        own = ["student", "status", "score", "max_score", *checks, "notices", "submission", *(["seed"] if seeds else [])]
+        own = [
+            "student",
+            "status",
+            "score",
+            "max_score",
+            *checks,
+            "notices",
+            "submission",
+            *(["seed"] if seeds else []),
+        ]
         out = io.StringIO(newline="")
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow([cell(name) for name in (*columns, *own)])

@@ -41,6 +41,12 @@ def test_what_follows_from_a_name_is_safe_and_stays(tmp_path: Path) -> None:
     assert roster.base_dir("class").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_seed_is_the_learners_until_another_is_given() -> None:
+    assert [each.seed for each in roster.enrol("class", ["Anna", "Béla"], {"Anna": "7f3a"})] == ["7f3a", ""]
+    assert [each.seed for each in roster.enrol("class", ["Béla", "Anna"], {"Béla": "7f3b"})] == ["7f3b", "7f3a"]
+    assert [each.seed for each in roster.load("class")] == ["7f3a", "7f3b"]
+
+
 def test_two_clusters_have_ids_of_their_own() -> None:
     one, other = roster.enrol("one", roster.numbered(60)), roster.enrol("other", roster.numbered(60))
     assert not {learner.uid for learner in one} & {learner.uid for learner in other}

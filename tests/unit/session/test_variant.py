@@ -12,7 +12,7 @@ from k8s_tutor.kube.record import Evidence
 from k8s_tutor.labs import loader
 from k8s_tutor.session.engine import Memory
 from k8s_tutor.session.progress import Progress
-from k8s_tutor.session.variant import own, remembered
+from k8s_tutor.session.variant import GIVEN, own, remembered
 from k8s_tutor.session.workspace import Workspace
 from k8s_tutor.ui.desk import Desk
 
@@ -36,6 +36,28 @@ def test_a_seed_is_given_once(state: Path) -> None:
     assert own("lab1").seed == "" and remembered("lab1") == ""
     # Nothing was done yet: a seed that was mistyped is corrected.
     assert own("lab2", "7f3b").seed == own("lab2").seed == "7f3b"
+
+
+def test_a_class_is_given_its_seeds_by_the_environment(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(GIVEN, "7f3a")
+    assert own("lab2") == loader.load("lab2", seed="7f3a")
+    monkeypatch.setenv(GIVEN, "7f3b")
+    assert own("lab2").seed == "7f3a", "remembered"
+    (state / "lab2.seed").unlink()
+    assert own("lab2", "mine").seed == own("lab2").seed == "mine", "what was typed counts more"
+    monkeypatch.setenv(GIVEN, "no seed at all")
+    with pytest.raises(UsageError, match="K8S_TUTOR_SEED"):
+        own("lab1")
+
+
+@pytest.mark.parametrize("by", ["a manifest", "evidence"])
+def test_the_environment_changes_no_lab_that_was_begun_without_a_seed(
+    state: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    worked(by)
+    monkeypatch.setenv(GIVEN, "7f3a")
+    assert own("lab2") == loader.load("lab2")
+    assert not (state / "lab2.seed").exists()
 
 
 def test_the_tutors_desk_opens_it_too(state: Path) -> None:
