@@ -7,6 +7,7 @@
     ./dev bench tutor      the tutor in tmux: start, idle, events, keys under load (about ten minutes)
     ./dev bench tutor --soak 3600
     ./dev bench grade      a class graded, and the same objects made without a look at them (about ten minutes)
+    ./dev bench again      all right submissions graded ten times: the same grades each time? (about half an hour)
 
 Ratios are of whole processes, in pairs in one run (A B A B …), so that a machine whose speed drifts does not matter.
 """
@@ -33,7 +34,7 @@ PAIRS = 5
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ["up", "kind", "check", "tutor", "grade"]
+    names = ["up", "kind", "check", "tutor", "grade", "again"]
     parser.add_argument("what", nargs="?", choices=names, help="one of them; all, if none is named")
     parser.add_argument("--soak", type=float, default=60.0, help="seconds of the tutor's soak (60)")
     options = parser.parse_args()
@@ -44,6 +45,7 @@ def main() -> int:
         "check": bench_check,
         "tutor": lambda: bench_tutor(options.soak),
         "grade": bench_grade,
+        "again": bench_again,
     }
     lines = [
         "# What the benchmarks printed",
@@ -227,6 +229,13 @@ def bench_grade() -> list[str]:
     import grade
 
     return grade.bench_grade()
+
+
+def bench_again() -> list[str]:
+    """All right submissions ten times (bench/again.py)."""
+    import again
+
+    return again.bench_again()[0]
 
 
 def pair_row(lab: str, check: list[str], script: list[str], environment: dict[str, str]) -> str:

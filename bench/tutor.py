@@ -340,7 +340,8 @@ class Bench:
             screen.drain(8.0)
             self._keys_meanwhile(screen, "")
             for how, share in (
-                ("a share like the tutor's", ("1024", "100")),
+                ("a quarter of a usual share", ("256", "25")),
+                ("a usual share", ("1024", "100")),
                 ("the least share", ("2", "1")),
             ):
                 with self._share(*share):

@@ -36,7 +36,7 @@ class Part:
 
 
 def pytest(*arguments: str) -> tuple[str, ...]:
-    return (str(BIN / "python"), "-m", "pytest", "-q", "--durations=5", *arguments)
+    return (str(BIN / "python"), "-m", "pytest", "-q", "--durations=15", *arguments)
 
 
 # They need nothing of each other, and wait more than they compute.
@@ -85,12 +85,15 @@ def run(parts: list[Part]) -> int:
     also = ("kind",) if any(part.name == "kind" for part in parts) else ()
     preparing = Preparation(also) if any(part.cluster for part in parts) else None
     times: list[tuple[str, float, str]] = []
+    busy = Busy()
     try:
         for part in parts:
             if part.cluster and preparing is not None and not preparing.done:
                 times.append(("(waited for binaries and images)", *preparing.wait()))
             building = preparing is not None and preparing.running
+            busy.since()
             times.append((part.name, *run_part(part, alone=building)))
+            print(f"{part.name}: the processors were busy for {busy.since():.0%} of the time", flush=True)
     finally:
         if preparing is not None:
             preparing.stop()
@@ -111,6 +114,24 @@ def run_part(part: Part, *, alone: bool) -> tuple[float, str]:
     commands = [[word for word in command if not (alone and word in BESIDE)] for command in part.commands]
     codes = [subprocess.run(command, cwd=ROOT).returncode for command in commands]
     return time.monotonic() - began, "passed" if not any(codes) else "FAILED"
+
+
+class Busy:
+    """How much of the time all processors had something to do: whether a part computes or waits."""
+
+    def __init__(self) -> None:
+        self._last = (0, 1)
+        self.since()
+
+    def since(self) -> float:
+        """The share since the last call (/proc/stat, see proc(5)); 0 where it cannot be read."""
+        try:
+            ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        except (OSError, ValueError):
+            return 0.0
+        idle, whole = ticks[3] + ticks[4], sum(ticks)
+        before, self._last = self._last, (idle, whole)
+        return 1 - (idle - before[0]) / max(1, whole - before[1])
 
 
 def install_tools(tools: dict[str, str]) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 NEEDED = ("cpu", "cpuset", "memory", "pids")
 """Controllers that kubelet refuses to start without."""
 
-SHARE = {1: ("cpu.shares", "256"), 2: ("cpu.weight", "25")}
-"""A cluster has a quarter of what any other group has (1024, 100), where the processor is short.
+SHARE = {1: ("cpu.shares", "128"), 2: ("cpu.weight", "12")}
+"""A cluster has an eighth of what any other group has (1024, 100), where the processor is short.
 
 A cluster under load takes all that there is; the learner's editor, shell and this program go first. Measured with
-10,000 pods and all the changes that two cores can make: a key press is answered in 51 ms (p95), with an equal share in
-501 (bench/RESULTS.md).
+10,000 pods and all the changes that two cores can make: a key press is answered in 39 ms (p95), with a quarter in 52,
+with an equal share in 416 (bench/RESULTS.md).
 """
 
 

@@ -123,7 +123,7 @@ def test_version_2_reads_its_controllers(tmp_path: Path) -> None:
     assert set(cgroups.NEEDED) <= cgroups.controllers(trees)
 
 
-@pytest.mark.parametrize(("version", "file", "share"), [(1, "cpu.shares", "256"), (2, "cpu.weight", "25")])
+@pytest.mark.parametrize(("version", "file", "share"), [(1, "cpu.shares", "128"), (2, "cpu.weight", "12")])
 def test_a_cluster_yields_the_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, file: str, share: str
 ) -> None:
