@@ -129,11 +129,29 @@ _RIGHT: dict[str, tuple[type, ...]] = {"s": (str,), "i": (int,), "b": (bool,), "
 
 def misfits(kind: str, value: object, schema: Mapping[str, Any] | None = None) -> list[Misfit]:
     """What in an object does not fit its kind, in the order of the object; unknown kinds have no misfits."""
-    shape: Any = BUILT_IN.get(kind)
-    if schema:
-        live = shape_of(schema)
-        shape = live if shape is None else _merge(shape, live)
+    shape = _shape(kind, schema) if schema else BUILT_IN.get(kind)
     return list(_walk(value, shape, ())) if shape is not None else []
+
+
+_SHAPES: dict[tuple[str, int], tuple[Mapping[str, Any], Any]] = {}
+"""Kind and identity of a schema -> that schema (kept, so that its identity stays its own) and the shape.
+
+A Deployment's has thousands of fields: made anew at every judgement it was half of what a judgement cost.
+"""
+_MOST_SHAPES = 32
+
+
+def _shape(kind: str, schema: Mapping[str, Any]) -> Any:
+    """The schema's shape, and the built-in one where it is silent."""
+    key = (kind, id(schema))
+    known = _SHAPES.get(key)
+    if known is None:
+        live = shape_of(schema)
+        known = schema, _merge(BUILT_IN[kind], live) if kind in BUILT_IN else live
+        if len(_SHAPES) >= _MOST_SHAPES:
+            _SHAPES.clear()
+        _SHAPES[key] = known
+    return known[1]
 
 
 def _walk(value: object, shape: Any, path: Path) -> Iterator[Misfit]:

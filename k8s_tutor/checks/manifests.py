@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from k8s_tutor.checks import images
@@ -122,7 +123,7 @@ def _read(record: Record, file: str, rule: str) -> list[_Item] | Outcome:
         mistake = _Mistake("file-missing", told + (f"; there is {there}" if there else ""), look)
         return _fail(file, rule, expected, mistake, 0)
     try:
-        documents = parse_manifest(own.text)
+        documents = _parsed(own.text)
     except ManifestError as error:
         told = clip(error.message, 200)
         return _fail(
@@ -143,6 +144,12 @@ def _read(record: Record, file: str, rule: str) -> list[_Item] | Outcome:
             file, rule, expected, _Mistake("file-missing", f"{file} is empty", "write the manifest and save it"), 0
         )
     return list(_flatten(documents))
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> tuple[Document, ...]:
+    """A check is made anew with every change in the cluster, its file seldom changes."""
+    return tuple(parse_manifest(text))
 
 
 def _line(whole: str, line: int) -> str:

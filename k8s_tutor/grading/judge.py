@@ -31,6 +31,8 @@ from k8s_tutor.session.state import CheckState
 from k8s_tutor.session.workspace import ANSWERS
 
 ATTEMPTS = 2
+GATHER = 0.2
+"""Seconds for which a submission's changes are gathered: judged at each, a class cost a tenth of the processors."""
 NO_ROOM = "unschedulable-resources"
 PATIENCE = 60.0
 SUBMISSION_SECONDS = 600.0
@@ -106,6 +108,7 @@ class Judge:
                         keep=False,
                         eager=True,
                         watch_files=False,
+                        gather=GATHER,
                     ) as session,
                     self._known(session),
                 ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from k8s_tutor import atomic, paths
@@ -18,6 +19,8 @@ from k8s_tutor.session.journal import Journal, kubectl
 
 _VERSION = re.compile(r"v\d+\.\d+\.\d+")
 _KIND = re.compile(r"[A-Za-z]{1,63}")
+_known: dict[Path, dict[str, Any]] = {}
+"""What this process has read: a class's sessions share it, and what is made of it."""
 
 
 def kept_schema(api: Api, kind: str, version: str, journal: Journal | None = None) -> dict[str, Any]:
@@ -25,12 +28,15 @@ def kept_schema(api: Api, kind: str, version: str, journal: Journal | None = Non
     if not (_VERSION.fullmatch(version) and _KIND.fullmatch(kind)):
         return _asked(api, kind, journal)
     path = paths.cache_dir() / "schemas" / version / f"{kind}.json"
+    if path in _known:
+        return _known[path]
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and found:
-            return found
+            return _known.setdefault(path, found)
     found = _asked(api, kind, journal)
     if found:
+        found = _known.setdefault(path, found)
         # A cache that cannot be written is only slower.
         with contextlib.suppress(OSError):
             atomic.write_text(path, json.dumps(found), mode=0o644)

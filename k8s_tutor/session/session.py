@@ -67,11 +67,13 @@ class Session:
         keep: bool = True,
         eager: bool = False,
         watch_files: bool = True,
+        gather: float = COALESCE,
     ) -> None:
         """Open a session. Raises ClusterError when the API server does not answer.
 
         ``namespace`` and ``folder`` in place of the learner's, ``keep=False`` (no saved progress) are for proofs;
-        ``eager`` makes the observations of every step, not of the current one only.
+        ``eager`` makes the observations of every step, not of the current one only. ``gather``: seconds for which
+        changes are gathered before they are judged together; more where nobody looks on, and others need the processor.
         """
         # Where pod addresses answer only to a pod, for one, the learner is told other commands.
         lab = lab.fitted(cluster.can.words())
@@ -83,6 +85,7 @@ class Session:
         self._closed = False
         self._settled = False
         self._deeds = 0
+        self._gather = gather
         self._callbacks: list[Callback] = []
         self._cancelled = threading.Event()
         self._link = LinkState("connecting", 0.0)
@@ -442,7 +445,7 @@ class Session:
                 if self._closed:
                     return
             # A change seldom comes alone; a rollout brings dozens in one breath.
-            if self._cancelled.wait(max(COALESCE, pause)):
+            if self._cancelled.wait(max(self._gather, pause)):
                 return
             began = time.thread_time()
             self._judge()

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from check_records import cause, judge
 
+from k8s_tutor.checks.fields import misfits
 from k8s_tutor.kube.record import File, Record
 
 POD = """\
@@ -234,3 +235,14 @@ def test_service_paths_have_causes_of_their_own() -> None:
 def test_it_needs_no_cluster() -> None:
     gone = dict.fromkeys(("Pod", "Event", "Deployment", "schema:Pod"), "connection refused")
     assert cause(judge(record(POD, unobserved=gone), "manifest-file", **POD_PARAMS)) == "pass"
+
+
+def test_a_kinds_shape_is_that_of_the_schema_at_hand() -> None:
+    """It is kept: another cluster's schema of the same kind must not be judged by it, however many there were."""
+    value = {"apiVersion": "example.com/v1", "kind": "Widget", "size": 1}
+    schemas = [
+        {"properties": {name: {} for name in ("apiVersion", "kind", f"size{number or ''}")}} for number in range(99)
+    ]
+    for schema in (*schemas, *schemas):
+        known = "size" in schema["properties"]
+        assert [misfit.id for misfit in misfits("Widget", value, schema)] == ([] if known else ["unknown-field"])

@@ -19,6 +19,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(schemas, "schema", schema)
+    monkeypatch.setattr(schemas, "_known", {})
     return kinds
 
 
@@ -26,6 +27,13 @@ def test_a_schema_is_asked_for_once_a_version(asked: list[str]):
     for version in ("v1.37.2", "v1.37.2", "v1.36.0"):
         assert schemas.kept_schema(None, "Pod", version) == {"kind": "Pod"}  # type: ignore[arg-type]
     assert asked == ["Pod", "Pod"]
+
+
+def test_sessions_of_one_process_share_it(asked: list[str], tmp_path: Path):
+    first = schemas.kept_schema(None, "Pod", "v1.37.2")  # type: ignore[arg-type]
+    next(tmp_path.rglob("Pod.json")).unlink()
+    assert schemas.kept_schema(None, "Pod", "v1.37.2") is first  # type: ignore[arg-type]
+    assert asked == ["Pod"]
 
 
 def test_without_a_version_it_is_always_asked_for_and_no_name_leads_out_of_the_cache(asked: list[str], tmp_path: Path):
@@ -38,5 +46,6 @@ def test_without_a_version_it_is_always_asked_for_and_no_name_leads_out_of_the_c
 def test_a_broken_copy_is_asked_for_again(asked: list[str], tmp_path: Path):
     schemas.kept_schema(None, "Pod", "v1.37.2")  # type: ignore[arg-type]
     next(tmp_path.rglob("Pod.json")).write_text("{")
+    schemas._known.clear()  # as in another process
     assert schemas.kept_schema(None, "Pod", "v1.37.2") == {"kind": "Pod"}  # type: ignore[arg-type]
     assert len(asked) == 2
