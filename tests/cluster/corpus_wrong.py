@@ -179,6 +179,15 @@ LAB1: tuple[Case, ...] = (
 )
 
 LAB2: tuple[Case, ...] = (
+    # It is ready, and is judged so; when it ends, the step is judged again (grading/replay.py, ``_review``).
+    lab2(
+        "ends-after-six-seconds",
+        _deploy(("          image:", "          command: [sh, -c, nginx; sleep 6; exit 1]\n          image:")),
+        COMMANDS,
+        lost={"three-ready": "crash-loop", "ten-ready": "crash-loop"},
+        # Between two ends every pod runs for six seconds.
+        unsure=("pod-replaced", "bare-pod-gone", "scaled", "service-reachable", "everyone-answers"),
+    ),
     lab2("nothing-but-an-answer", None, None, lost={"deploy-file": "file-missing", **_NO_DEPLOYMENT}),
     lab2(
         "misspelt-replicas",
