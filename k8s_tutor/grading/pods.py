@@ -9,6 +9,9 @@ STEADY, STEADIER = 2.0, 6.0
 """Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
 a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
 """
+LONGER, LONGEST_RUN = 2.0, 30.0
+"""A container that has ended with an error must run by so many seconds longer than it did then: else it is only between
+two ends. Up to the latter."""
 SLOWEST = 15.0
 """Half of the time that the slowest pod took to start is waited, too, up to so many seconds: a node that starts
 containers slowly is slow to see them end."""
@@ -50,11 +53,22 @@ def steady(record: Record) -> float:
     longest = STEADY
     for pod in record.alive("Pod"):
         if crashed(pod):
-            longest = max(longest, STEADIER)
+            longest = max(longest, STEADIER, min(LONGEST_RUN, _ran_seconds(pod) + LONGER))
         for container in (pod.get("status") or {}).get("containerStatuses") or ():
             if not container.get("restartCount"):
                 longest = max(longest, min(SLOWEST, _start_seconds(pod, container) / 2))
     return longest
+
+
+def _ran_seconds(pod: Object) -> float:
+    """The longest run of a container of the pod that ended with an error; 0 where there was none."""
+    runs = [
+        (when(container, state, "terminated", "finishedAt"), when(container, state, "terminated", "startedAt"))
+        for container in (pod.get("status") or {}).get("containerStatuses") or ()
+        for state in ("state", "lastState")
+        if ((container.get(state) or {}).get("terminated") or {}).get("exitCode")
+    ]
+    return max((ended - began for ended, began in runs if ended and began), default=0.0)
 
 
 def _start_seconds(pod: Object, container: Object) -> float:

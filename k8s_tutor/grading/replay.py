@@ -262,7 +262,8 @@ class Replay:
             if not moving and calm >= pause:
                 return
             troubled = any(pods.again_and_again(pod) for pod in state.record.alive("Pod"))
-            if now >= deadline or (troubled and now - began >= TROUBLED):
+            # Between two ends all may be well for a while: that has to hold, too.
+            if now >= deadline or (troubled and left and now - began >= TROUBLED):
                 self.hurried |= moving and not troubled
                 return
             self.session.wait_for(

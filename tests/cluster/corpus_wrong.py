@@ -186,7 +186,7 @@ LAB2: tuple[Case, ...] = (
         COMMANDS,
         lost={"three-ready": "crash-loop", "ten-ready": "crash-loop"},
         # Between two ends every pod runs for six seconds.
-        unsure=("pod-replaced", "bare-pod-gone", "scaled", "service-reachable", "everyone-answers"),
+        unsure=("pod-replaced", "bare-pod-gone", "scaled", *_SERVICE),
     ),
     lab2("nothing-but-an-answer", None, None, lost={"deploy-file": "file-missing", **_NO_DEPLOYMENT}),
     lab2(

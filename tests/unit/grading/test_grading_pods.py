@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.grading.pods import SLOWEST, STEADIER, STEADY, crashed, standing, steady
+from k8s_tutor.grading.pods import LONGEST_RUN, SLOWEST, STEADIER, STEADY, crashed, standing, steady
 from k8s_tutor.kube.record import Change, Life, Record, Version
 
 MADE = "2026-11-27T02:00:00Z"
 
 
-def pod(started: str | None, *, restarts: int = 0, code: int | None = None) -> dict[str, Any]:
+def pod(
+    started: str | None, *, restarts: int = 0, code: int | None = None, ran: tuple[str, str] | None = None
+) -> dict[str, Any]:
     container: dict[str, Any] = {"name": "web", "restartCount": restarts}
     if started:
         container["state"] = {"running": {"startedAt": f"2026-11-27T02:00:{started}Z"}}
     if code is not None:
         container["lastState"] = {"terminated": {"exitCode": code}}
+    if ran is not None:
+        began, ended = (f"2026-11-27T02:00:{seconds}Z" for seconds in ran)
+        container["lastState"]["terminated"] |= {"startedAt": began, "finishedAt": ended}
     metadata = {"name": f"p{started}{restarts}", "uid": f"u{started}{restarts}", "creationTimestamp": MADE}
     return {"kind": "Pod", "metadata": metadata, "status": {"containerStatuses": [container]}}
 
@@ -36,6 +41,10 @@ def record(pods: list[dict[str, Any]]) -> Record:
         ([pod("59")], SLOWEST),
         ([pod("40", restarts=1, code=0)], STEADY),  # a new image: when it started says nothing
         ([pod("01", restarts=1, code=1)], STEADIER),
+        ([pod("01", restarts=1, code=1, ran=("01", "03"))], STEADIER),
+        ([pod("01", restarts=1, code=1, ran=("01", "09"))], 10.0),  # what ended after eight seconds must run for longer
+        ([pod("01", restarts=1, code=1, ran=("01", "59"))], LONGEST_RUN),
+        ([pod("01", restarts=1, code=0, ran=("01", "59"))], STEADY),
     ],
 )
 def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
