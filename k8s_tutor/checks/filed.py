@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 
 from k8s_tutor.checks.outcome import Finding, Seen
 from k8s_tutor.checks.reading import mapping, text
 from k8s_tutor.checks.words import clip
-from k8s_tutor.kube.manifest import Document, ManifestError, parse_manifest
+from k8s_tutor.kube.manifest import Document, ManifestError, parsed
 from k8s_tutor.kube.record import Record
 
 _NAMED = re.compile(r"\[([A-Za-z][^\]=\"']*)\]")
@@ -52,9 +51,8 @@ def _nested(value: object) -> bool:
     return isinstance(value, dict | list)
 
 
-@lru_cache(maxsize=32)
 def _documents(text: str) -> tuple[Document, ...]:
     try:
-        return tuple(parse_manifest(text))
+        return parsed(text)
     except ManifestError:
         return ()

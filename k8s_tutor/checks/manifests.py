@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from k8s_tutor.checks import images
@@ -14,7 +13,7 @@ from k8s_tutor.checks.fields import BUILT_IN, Path, misfits, spell
 from k8s_tutor.checks.outcome import Cause, Finding, Outcome, Seen, failed, passed
 from k8s_tutor.checks.reading import container_names, items, mapping, text
 from k8s_tutor.checks.words import clip, did_you_mean, listed
-from k8s_tutor.kube.manifest import Document, ManifestError, parse_manifest
+from k8s_tutor.kube.manifest import Document, ManifestError, parsed
 from k8s_tutor.kube.record import Record
 
 API_VERSIONS = {"Pod": "v1", "Service": "v1", "ConfigMap": "v1", "Secret": "v1", "Deployment": "apps/v1"}
@@ -123,7 +122,7 @@ def _read(record: Record, file: str, rule: str) -> list[_Item] | Outcome:
         mistake = _Mistake("file-missing", told + (f"; there is {there}" if there else ""), look)
         return _fail(file, rule, expected, mistake, 0)
     try:
-        documents = _parsed(own.text)
+        documents = parsed(own.text)
     except ManifestError as error:
         told = clip(error.message, 200)
         return _fail(
@@ -144,12 +143,6 @@ def _read(record: Record, file: str, rule: str) -> list[_Item] | Outcome:
             file, rule, expected, _Mistake("file-missing", f"{file} is empty", "write the manifest and save it"), 0
         )
     return list(_flatten(documents))
-
-
-@lru_cache(maxsize=32)
-def _parsed(text: str) -> tuple[Document, ...]:
-    """A check is made anew with every change in the cluster, its file seldom changes."""
-    return tuple(parse_manifest(text))
 
 
 def _line(whole: str, line: int) -> str:

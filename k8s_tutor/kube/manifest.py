@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from k8s_tutor.errors import TutorError
@@ -132,6 +133,15 @@ def parse_manifest(text: str) -> list[Document]:
         # PyYAML reads what a tag says it is (!!timestamp x) without looking whether it can be.
         raise ManifestError(0, 0, f"a value cannot be read: {error}") from error
     return documents
+
+
+@lru_cache(maxsize=32)
+def parsed(text: str) -> tuple[Document, ...]:
+    """The same, kept: a check reads its file at every change in the cluster, and files seldom change.
+
+    Nobody may change what it returns. Raises ManifestError.
+    """
+    return tuple(parse_manifest(text))
 
 
 def objects_of(document: Document) -> Iterator[tuple[Path, Any]]:
