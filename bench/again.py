@@ -1,6 +1,6 @@
 """Grade the corpus of right submissions again and again: the same grades each time, or what differed.
 
-    python bench/again.py                10 times both labs (about half an hour)
+    python bench/again.py                10 times both labs (half an hour, where the machine is slow more than one)
     python bench/again.py --times 2 --cluster NAME   on a native cluster that is there
 
 The grader is the program as an instructor starts it. A grade here is all that a student is told of: status, points and
