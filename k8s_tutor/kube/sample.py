@@ -112,6 +112,8 @@ def sample_service(
         return _nothing(service, at, "the Service has no cluster IP")
     target = _join(str(address), int(ports[0].get("port", 0)))
     before = _settled(api, namespace, service, deadline)
+    if spec.get("selector") and not before.versions:
+        return _nothing(service, at, "the cluster has not yet looked for the Service's pods: it has no EndpointSlice")
     run = _Run(api, prober, namespace, target, sorted(before.names), deadline)
     most = cap if cap is not None else max(_TRIAL, draws(len(before.names)))
     reason = run.ask(most)
@@ -311,8 +313,9 @@ def _settled(api: Api, namespace: str, service: str, deadline: float) -> Endpoin
     watched = time.monotonic()
     while time.monotonic() < deadline:
         age = max(time.time() - now.changed, time.monotonic() - watched)
-        # A stamp from the future is another clock's: only our own watching counts then.
-        if now.changed > time.time():
+        # Only our own watching counts where a stamp is from the future (another clock's), and where there is no slice:
+        # a Service that was just made gets its first one, empty or not, a moment later.
+        if now.changed > time.time() or not now.versions:
             age = time.monotonic() - watched
         if age >= STABLE_SECONDS:
             break

@@ -273,6 +273,41 @@ def test_fresh_endpoints_are_watched_first(api: Api, server: LoopbackApi, monkey
     assert time.monotonic() - began >= 0.3, "a stamp from the future counts for nothing"
 
 
+def test_a_service_just_made_gets_its_slice_a_moment_later(
+    api: Api, server: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_module, "STABLE_SECONDS", 0.3)
+    cluster = Cluster(server, 2)
+    asked: list[float] = []
+
+    def late(handler: Handler) -> None:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            handler.json(200, {"items": []})
+        else:
+            cluster.slices(handler)
+
+    server.routes["GET", SLICES] = late
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    assert sample.complete and sample.expected == {"p0", "p1"} and set(sample.answered) == {"p0", "p1"}
+
+
+@pytest.mark.parametrize("selects", [True, False])
+def test_a_service_without_any_slice(
+    api: Api, server: LoopbackApi, monkeypatch: pytest.MonkeyPatch, selects: bool
+) -> None:
+    monkeypatch.setattr(sample_module, "STABLE_SECONDS", 0.2)
+    cluster = Cluster(server, 0)
+    cluster.choose = lambda _number: None
+    spec = {"clusterIP": "10.96.0.1", "ports": [{"port": 8080}], "selector": {"app": "web"} if selects else None}
+    server.routes["GET", f"{NAMESPACE}/services/web"] = lambda handler: handler.json(200, {"spec": spec})
+    server.routes["GET", SLICES] = lambda handler: handler.json(200, {"items": []})
+    sample = sample_service(api, cluster, "learner", "web", deadline=soon())
+    # One that selects gets a slice even when it selects nothing: none says that the cluster did not come to it.
+    assert sample.complete is not selects and bool(cluster.asked) is not selects
+    assert ("EndpointSlice" in sample.reason) is selects
+
+
 def test_no_service_no_cluster_ip(api: Api, server: LoopbackApi) -> None:
     cluster = Cluster(server, 1)
     server.routes["GET", f"{NAMESPACE}/services/none"] = lambda handler: handler.status(404, "NotFound", "")
