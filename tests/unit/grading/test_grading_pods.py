@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -27,8 +28,12 @@ def pod(
     return {"kind": "Pod", "metadata": metadata, "status": {"containerStatuses": [container]}}
 
 
-def record(pods: list[dict[str, Any]]) -> Record:
-    lives = tuple(Life("Pod", pod["metadata"]["uid"], (Version(0.0, Change.ADDED, pod),)) for pod in pods)
+NOON = datetime.fromisoformat(MADE).timestamp()
+
+
+def record(pods: list[dict[str, Any]], at: float = 0.0) -> Record:
+    """Pods of which we heard ``at`` so many seconds after they were made."""
+    lives = tuple(Life("Pod", pod["metadata"]["uid"], (Version(NOON + at, Change.ADDED, pod),)) for pod in pods)
     return Record("learner", 0.0, 1.0, lives={"Pod": lives})
 
 
@@ -37,9 +42,6 @@ def record(pods: list[dict[str, Any]]) -> Record:
     [
         ([], STEADY),
         ([pod("01"), pod(None)], STEADY),
-        ([pod("02"), pod("16")], 8.0),  # the slowest counts: a node that needs so long sees a crash as late
-        ([pod("59")], SLOWEST),
-        ([pod("40", restarts=1, code=0)], STEADY),  # a new image: when it started says nothing
         ([pod("01", restarts=1, code=1)], STEADIER),
         ([pod("01", restarts=1, code=1, ran=("01", "03"))], STEADIER),
         ([pod("01", restarts=1, code=1, ran=("01", "09"))], 10.0),  # what ended after eight seconds must run for longer
@@ -49,6 +51,38 @@ def record(pods: list[dict[str, Any]]) -> Record:
 )
 def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
     assert steady(record(pods)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("pods", "heard", "seconds"),
+    [
+        ([pod("10")], 11.0, STEADY),  # that it took ten seconds to start says nothing
+        ([pod("12"), pod("04")], 12.0, 12.0),  # the latest word counts: a crash would be told as late
+        ([pod("01")], 59.0, SLOWEST),
+        ([pod("20")], 3.0, STEADY),  # the cluster's clock is before ours
+        ([pod("04", restarts=1, code=0)], 8.0, 6.0),  # a new image, too, has to start
+        ([pod(None)], 8.0, STEADY),
+    ],
+)
+def test_a_slow_word_of_a_start(pods: list[dict[str, Any]], heard: float, seconds: float) -> None:
+    assert steady(record(pods, heard)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("first", "seconds"),
+    [
+        (Version(NOON + 6, Change.MODIFIED, pod("02")), 6.0),
+        (Version(NOON + 6, Change.SEEN, pod("02")), STEADY),  # it ran already when we came
+        (Version(NOON + 6, Change.MODIFIED, pod("02"), relisted=True), STEADY),  # told while the link was away
+    ],
+)
+def test_the_first_word_of_a_start_counts(first: Version, seconds: float) -> None:
+    """Not what came before it, nor what the pod's status told later; nor one that was not heard as it happened."""
+    versions = (Version(NOON, Change.ADDED, pod(None)), first, Version(NOON + 30, Change.MODIFIED, pod("02")))
+    life = Life("Pod", "u", versions)
+    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (life,)})) == seconds
+    gone = Life("Pod", "u", versions, gone_at=NOON + 31)
+    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (gone,)})) == STEADY
 
 
 def test_who_stands() -> None:
