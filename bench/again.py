@@ -84,7 +84,7 @@ def _grade(cluster: str, lab: str, number: int) -> tuple[float, Grades]:
         began = time.perf_counter()
         subprocess.run(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         took = time.perf_counter() - began
-        grades = {each["student"]: _told(each) for each in json.loads((base / "out.json").read_text())["students"]}
+        grades = {each["student"]: told(each) for each in json.loads((base / "out.json").read_text())["students"]}
     full = sum(grade[1] == grade[2] for grade in grades.values())
     print(f"bench: {lab}, time {number}: {took:.0f} s, full marks {full} of {len(grades)}", file=sys.stderr, flush=True)
     return took, grades
@@ -98,7 +98,8 @@ def _in_words(grade: tuple[object, ...] | None) -> str:
     return f"{result}, {score} of {most}: {', '.join(f'{name} {told}' for name, told in verdicts if told != 'pass')}"
 
 
-def _told(student: Mapping[str, object]) -> tuple[object, ...]:
+def told(student: Mapping[str, object]) -> tuple[object, ...]:
+    """A grade, of a student in a JSON report: status, points, most points, each check's verdict."""
     checks = student["checks"]
     assert isinstance(checks, list)
     verdicts = tuple((check["id"], check["status"]) for check in checks)

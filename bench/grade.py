@@ -1,14 +1,16 @@
 """Grade a class of Lab 2, beside a script that makes the same objects and checks nothing: throughput, as a ratio.
 
     ./dev bench grade                             40 submissions, about ten minutes
-    python bench/grade.py --number 200 --raw 60   a whole class, half an hour and more
+    python bench/grade.py --number 250 --raw 40   a whole class, half an hour and more
     python bench/grade.py --number 3 --cluster NAME   on a native cluster that is there (a test does so)
 
 Both run on one cluster, the bench's own if none is named, with as many side by side: raw, graded, raw, so that a
 machine that becomes faster or slower meanwhile does not matter. "Raw" creates a namespace, a Deployment of three,
 deletes a pod, makes and deletes a bare pod, scales to ten, makes a Service, deletes the namespace: what a submission
-makes, by the API, with no look at it but for when to go on. The grader is the program as an instructor starts it; its
-memory is that of its process, sampled.
+makes, by the API, with no look at it but for when to go on. Each run is over when its last namespace is gone. The
+grader is the program as an instructor starts it; its memory is that of its process, sampled. What it grades are the
+right submissions of the tests' corpus, each as often as the number asks for: nobody may get another grade than the
+others who handed in the same.
 """
 
 from __future__ import annotations
@@ -22,14 +24,17 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "cluster")]
+sys.path[:0] = [str(ROOT), str(ROOT / "bench"), str(ROOT / "tests" / "cluster")]
 
 import yaml  # noqa: E402
-from corpus import COMMANDS, DEPLOY, SERVICE, Case, lab2  # noqa: E402
+from again import told  # noqa: E402
+from corpus import DEPLOY, SERVICE  # noqa: E402
+from corpus_right import RIGHT  # noqa: E402
 
 from k8s_tutor.clusters.native.provider import NativeProvider  # noqa: E402
 from k8s_tutor.clusters.provider import Cluster  # noqa: E402
@@ -39,6 +44,7 @@ from k8s_tutor.labs.loader import load  # noqa: E402
 from k8s_tutor.session.connection import Namespace, delete_namespace, ensure_namespace  # noqa: E402
 
 LOOK = 0.2
+CASES = [case for case in RIGHT if case.lab == "lab2"]
 
 
 def main() -> int:
@@ -72,12 +78,16 @@ def measured(cluster: Cluster, number: int, jobs: int | None, raws: int) -> list
     before, after = raws - raws // 2, raws // 2
     raw = _raw(api, before, side)
     _say(f"{before} made raw in {raw:.0f} s")
-    graded, memory, grades = _graded(cluster, number, side)
+    graded, memory, grades = _graded(api, cluster, number, side)
     _say(f"{number} graded in {graded:.0f} s")
     if after:
         raw += _raw(api, after, side, "raw-again")
     api.close()
     full = sum(each["score"] == each["max_score"] for each in grades)
+    kinds: dict[str, set[object]] = {}
+    for each in grades:
+        kinds.setdefault(each["student"].rpartition("-")[0], set()).add(told(each))
+    unlike = [name for name, found in kinds.items() if len(found) > 1]
     return [
         "## A class graded",
         "",
@@ -91,6 +101,7 @@ def measured(cluster: Cluster, number: int, jobs: int | None, raws: int) -> list
         f"| throughput of the grader, of that | {raw / raws / (graded / number):.2f} | 0.8 |",
         f"| memory of the grader, at most | {memory:.0f} MB | 300 |",
         f"| full marks | {full} of {number} | all |",
+        f"| kinds of submissions; of those with unlike grades | {len(kinds)}; {len(unlike)} {' '.join(unlike)} | 0 |",
     ]
 
 
@@ -116,7 +127,14 @@ def _raw(api: Api, number: int, side: int, name: str = "raw") -> float:
         thread.start()
     for thread in threads:
         thread.join()
+    _all_gone(api)
     return time.perf_counter() - began
+
+
+def _all_gone(api: Api) -> None:
+    """Wait until nothing is left of what was made: who deletes and does not wait leaves work to whoever comes next."""
+    while any(each["metadata"].get("deletionTimestamp") for each in api.list("api/v1/namespaces")["items"]):
+        time.sleep(LOOK)
 
 
 def _one(api: Api, name: str) -> None:
@@ -156,13 +174,13 @@ def _gone(api: Api, pods: str, name: str) -> None:
         time.sleep(LOOK)
 
 
-def _graded(cluster: Cluster, number: int, side: int) -> tuple[float, float, list[dict[str, Any]]]:
+def _graded(api: Api, cluster: Cluster, number: int, side: int) -> tuple[float, float, list[dict[str, Any]]]:
     """Seconds, megabytes at most, the students of the report."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        files = lab2("x", DEPLOY, COMMANDS).files
         for each in range(number):
-            Case(f"student-{each:04}", "lab2", files).write(base / "class")
+            case = CASES[each % len(CASES)]
+            replace(case, name=f"{case.name}-{each // len(CASES):04}").write(base / "class")
         argv = [sys.executable, "-m", "k8s_tutor", "grade", str(base / "class"), "--lab", "lab2", "--exit-zero"]
         argv += ["--cluster", cluster.name, "--jobs", str(side), f"--report=json={base / 'out.json'}"]
         began = time.perf_counter()
@@ -171,6 +189,7 @@ def _graded(cluster: Cluster, number: int, side: int) -> tuple[float, float, lis
             while process.poll() is None:
                 most = max(most, _memory(process.pid))
                 time.sleep(0.5)
+        _all_gone(api)
         took = time.perf_counter() - began
         if process.returncode:
             raise SystemExit(f"the grader ended with {process.returncode}")

@@ -181,5 +181,6 @@ def test_the_bench_of_a_class_in_small(cluster: Cluster) -> None:
         line.split("|")[1].strip(): line.split("|")[2].strip() for line in done.stdout.splitlines() if "|" in line
     }
     assert figures["full marks"] == "3 of 3"
+    assert figures["kinds of submissions; of those with unlike grades"] == "3; 0"
     assert 20 < float(figures["memory of the grader, at most"].removesuffix(" MB")) < 300
     assert float(figures["throughput of the grader, of that"]) > 0
