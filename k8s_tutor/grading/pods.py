@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from k8s_tutor.checks.reading import pod_ready, uid_of, when
 from k8s_tutor.kube.record import Change, Life, Object, Record
 
@@ -11,7 +13,7 @@ a moment, too, and the kubelet tells of its end a second later. The latter where
 """
 LONGER, LONGEST_RUN = 2.0, 30.0
 """A container that has ended with an error must run by so many seconds longer than it did then: else it is only between
-two ends. Up to the latter."""
+two ends. By more where the node is slow to tell, see LATE. Up to the latter."""
 SLOWEST = 15.0
 LATE = 1.5
 """So many times as long as the latest word of a container's start took to come is waited, up to SLOWEST seconds: a node
@@ -31,9 +33,31 @@ def moving(record: Record) -> bool:
     return any(not pod_ready(pod) and not _stuck(pod) for pod in record.alive("Pod"))
 
 
-def standing(record: Record) -> dict[str, str]:
-    """The pods of which no container has crashed: UID -> what they run."""
-    return {uid_of(pod): runs(pod) for pod in record.alive("Pod") if not crashed(pod)}
+def standing(record: Record, *, also_crashed: bool = False) -> dict[str, tuple[str, int]]:
+    """The pods of which no container has crashed: UID -> what they run, and how often a container of them has ended.
+
+    ``also_crashed``: those too that run again.
+    """
+    found = record.alive("Pod")
+    return {uid_of(pod): (runs(pod), ends(pod)) for pod in found if also_crashed or not crashed(pod)}
+
+
+def shaken(record: Record, then: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether one of the pods that stood ``then`` runs what it ran and has crashed since."""
+    for pod in record.alive("Pod"):
+        ran, ended = then.get(uid_of(pod), ("", 0))
+        if crashed(pod) and ran == runs(pod) and ends(pod) > ended:
+            return True
+    return False
+
+
+def ends(pod: Object) -> int:
+    """How often a container of the pod has ended."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(
+        int(status.get("restartCount") or 0) + bool((status.get("state") or {}).get("terminated"))
+        for status in statuses
+    )
 
 
 def runs(pod: Object) -> str:
@@ -53,12 +77,13 @@ def crashed(pod: Object) -> bool:
 def steady(record: Record) -> float:
     """The seconds for which a level check must hold, see STEADY."""
     longest = STEADY
-    for pod in record.alive("Pod"):
-        if crashed(pod):
-            longest = max(longest, STEADIER, min(LONGEST_RUN, _ran_seconds(pod) + LONGER))
     for life in record.lives.get("Pod", ()):
-        if life.gone_at is None:
-            longest = max(longest, min(SLOWEST, LATE * _late_seconds(life)))
+        if life.gone_at is not None:
+            continue
+        late = min(SLOWEST, LATE * _late_seconds(life))
+        longest = max(longest, late)
+        if crashed(life.last):
+            longest = max(longest, STEADIER, min(LONGEST_RUN, _ran_seconds(life.last) + max(LONGER, late)))
     return longest
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from k8s_tutor import atomic
 from k8s_tutor.checks.check import bound, find
 from k8s_tutor.checks.outcome import Outcome, Status
-from k8s_tutor.checks.reading import name_of, pod_ready, uid_of
+from k8s_tutor.checks.reading import name_of, pod_ready
 from k8s_tutor.clusters.provider import Cluster
 from k8s_tutor.errors import ClusterError, EnvironmentFault, TutorError
 from k8s_tutor.grading import pods
@@ -76,8 +76,8 @@ class Replay:
         self.hurried = False
         self._step = ""
         self._pods: tuple[tuple[str, str], ...] = ()
-        self._stood: dict[str, tuple[Step, dict[str, str]]] = {}
-        """By step: the pods that stood when its turn ended, by UID, each with what it runs."""
+        self._stood: dict[str, tuple[Step, dict[str, tuple[str, int]]]] = {}
+        """By step: the pods that stood when its turn ended (grading/pods.py, ``standing``)."""
         self._stirred = 0.0
         """When some pod changed, or something was done, last (``time.monotonic``)."""
 
@@ -96,8 +96,12 @@ class Replay:
             if self._experiments(turn.step):
                 self._settle(turn.step, quiet=QUIET)
             self._judge(turn.step)
-            if any(spec.mode is Mode.LEVEL for spec in turn.step.checks):
-                self._stood[turn.step.id] = turn.step, pods.standing(self.session.state().record)
+            levels = [spec for spec in turn.step.checks if spec.mode is Mode.LEVEL]
+            if levels:
+                # One that crashed and runs again was believed if the step passed: then it, too, must go on running.
+                passed = all(self.turns[spec.id].status is Status.PASS for spec in levels if not spec.optional)
+                stood = pods.standing(self.session.state().record, also_crashed=passed)
+                self._stood[turn.step.id] = turn.step, stood
         self._review()
         for turn in turns:
             # What it does not wait for any more has had its time.
@@ -117,9 +121,7 @@ class Replay:
         On a node that is slow enough a container that ends at once is ready for longer than is waited for.
         """
         record = self.session.state().record
-        now = {uid_of(pod): pods.runs(pod) for pod in record.alive("Pod") if pods.crashed(pod)}
-        shaken = [step for step, then in self._stood.values() if now.items() & then.items()]
-        for step in shaken:
+        for step in [step for step, then in self._stood.values() if pods.shaken(record, then)]:
             del self._stood[step.id]
             self._settle(step, quiet=QUIET)
             self._judge(step)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from k8s_tutor.grading.pods import LONGEST_RUN, SLOWEST, STEADIER, STEADY, crashed, standing, steady
+from k8s_tutor.grading.pods import LONGEST_RUN, SLOWEST, STEADIER, STEADY, crashed, shaken, standing, steady
 from k8s_tutor.kube.record import Change, Life, Record, Version
 
 MADE = "2026-11-27T02:00:00Z"
@@ -62,6 +63,8 @@ def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
         ([pod("20")], 3.0, STEADY),  # the cluster's clock is before ours
         ([pod("04", restarts=1, code=0)], 8.0, 6.0),  # a new image, too, has to start
         ([pod(None)], 8.0, STEADY),
+        # It ran for six seconds and ended; that it runs again was told after four: its end would be, too.
+        ([pod("16", restarts=1, code=1, ran=("01", "07"))], 20.0, 12.0),
     ],
 )
 def test_a_slow_word_of_a_start(pods: list[dict[str, Any]], heard: float, seconds: float) -> None:
@@ -91,7 +94,29 @@ def test_who_stands() -> None:
     image["spec"] = {"containers": [{"image": "nginx"}]}
     then = standing(record([before, image, pod("03", restarts=1, code=1)]))
     assert set(then) == {before["metadata"]["uid"], image["metadata"]["uid"]}
+    assert not shaken(record([before, image]), then)
     image["spec"] = {"containers": [{"image": "nginx:1.20.1"}]}
-    before["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
-    assert crashed(before) and not crashed(image)
-    assert standing(record([before, image])).items() & then.items() == set()
+    crash(image)
+    assert not shaken(record([before, image]), then)
+    crash(before)
+    assert crashed(before) and shaken(record([before, image]), then)
+
+
+def test_between_two_ends() -> None:
+    """What had crashed and ran again when it was believed must not crash once more."""
+    again = pod("03", restarts=1, code=1)
+    assert standing(record([again])) == {}
+    then = standing(record([again]), also_crashed=True)
+    assert not shaken(record([again]), then)
+    ended = copy.deepcopy(again)
+    ended["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 1}}
+    assert shaken(record([ended]), then)
+    crash(again)
+    assert shaken(record([again]), then)
+
+
+def crash(item: dict[str, Any]) -> None:
+    """It has ended with an error, and runs again."""
+    status = item["status"]["containerStatuses"][0]
+    status["restartCount"] += 1
+    status["lastState"] = {"terminated": {"exitCode": 1}}
