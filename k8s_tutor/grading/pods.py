@@ -11,7 +11,7 @@ STEADY, STEADIER = 2.0, 6.0
 """Seconds without a change of any pod for which a level check must hold: a container that crashes at once is ready for
 a moment, too, and the kubelet tells of its end a second later. The latter where some container has ended with an error.
 """
-LONGER, LONGEST_RUN = 2.0, 30.0
+LONGER, LONGEST_RUN = 4.0, 30.0
 """A container that has ended with an error must run by so many seconds longer than it did then: else it is only between
 two ends. By more where the node is slow to tell, see LATE. Up to the latter."""
 SLOWEST = 15.0

@@ -96,12 +96,7 @@ class Replay:
             if self._experiments(turn.step):
                 self._settle(turn.step, quiet=QUIET)
             self._judge(turn.step)
-            levels = [spec for spec in turn.step.checks if spec.mode is Mode.LEVEL]
-            if levels:
-                # One that crashed and runs again was believed if the step passed: then it, too, must go on running.
-                passed = all(self.turns[spec.id].status is Status.PASS for spec in levels if not spec.optional)
-                stood = pods.standing(self.session.state().record, also_crashed=passed)
-                self._stood[turn.step.id] = turn.step, stood
+            self._stand(turn.step)
         self._review()
         for turn in turns:
             # What it does not wait for any more has had its time.
@@ -125,6 +120,20 @@ class Replay:
             del self._stood[step.id]
             self._settle(step, quiet=QUIET)
             self._judge(step)
+            if self._believed(step):
+                self._stand(step)  # perhaps between two ends, once more
+
+    def _stand(self, step: Step) -> None:
+        """Remember the pods on which a step's verdict rests."""
+        if any(spec.mode is Mode.LEVEL for spec in step.checks):
+            # One that crashed and runs again was believed if the step passed: then it, too, must go on running.
+            stood = pods.standing(self.session.state().record, also_crashed=self._believed(step))
+            self._stood[step.id] = step, stood
+
+    def _believed(self, step: Step) -> bool:
+        """Whether all passed that has to hold."""
+        levels = [spec for spec in step.checks if spec.mode is Mode.LEVEL and not spec.optional]
+        return all(self.turns[spec.id].status is Status.PASS for spec in levels)
 
     # What is done.
 
