@@ -56,7 +56,7 @@ def test_a_class_with_its_roster_in_several_reports(cluster: Cluster, folder: Pa
         ("cy", "fail", 10),
     ]
     assert document["cluster"]["uid"] and document["cluster"]["kubernetes"] and len(document["lab"]["hash"]) == 64
-    # The native cluster's network plugin (bridge) knows no policies, and the report does not hide it.
+    # The native cluster's network plugin (ptp) knows no policies, and the report does not hide it.
     assert document["notes"] == [
         "NetworkPolicies are not enforced on this cluster: pods of two submissions can reach each other"
     ]

@@ -39,13 +39,12 @@ ROOT = Topic("root", _SUBJECT, "root, who alone can make a native cluster", "get
 COMMANDS = Topic("commands", _SUBJECT, "ip, nft, nsenter, unshare, mount", "PATH", _N)
 NAMESPACES = Topic("namespaces", _SUBJECT, "namespaces of a container", "unshare, tried", _N)
 LINKS = Topic("links", _SUBJECT, "bridge and veth links", "ip link, tried in a throw-away namespace", _N)
-BRIDGE = Topic("bridge-filter", _SUBJECT, "br_netfilter", "/proc/sys/net/bridge", _N, _MODULES)
 NFTABLES = Topic(
     "nftables", _SUBJECT, "netfilter rules such as kube-proxy's", "nft, tried in a throw-away namespace", _N, _KERNEL
 )
 OVERLAY = Topic("overlay", _SUBJECT, "overlay file systems", "mount, tried in a throw-away namespace", _N, _MODULES)
 TOPICS = (KERNEL, CGROUPS, DELEGATION, INOTIFY)
-NATIVE_TOPICS = (ROOT, COMMANDS, NAMESPACES, LINKS, BRIDGE, NFTABLES, OVERLAY)
+NATIVE_TOPICS = (ROOT, COMMANDS, NAMESPACES, LINKS, NFTABLES, OVERLAY)
 
 
 def look() -> list[Finding]:

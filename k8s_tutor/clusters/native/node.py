@@ -147,11 +147,12 @@ def _write_files(folder: Path, spec: config.NodeSpec, material: Material, *, reb
         "hostname": spec.name + "\n",
         "hosts": config.hosts(spec),
         "resolv.conf": config.resolv_conf(spec),
-        "cni/net.d/10-pods.conflist": config.cni(spec),
         "containerd/config.toml": config.containerd(material),
         "containerd/certs.d/_default/hosts.toml": config.registry_hosts(spec),
     }
     if not reboot:
+        # A cluster keeps the programs that it was made of: what it has for its pods' network, too.
+        files["cni/net.d/10-pods.conflist"] = config.cni(spec)
         files["kubernetes/patches/kubeletconfiguration0+merge.json"] = config.kubelet_patch(spec)
         files["kubernetes/patches/corednsdeployment0+strategic.json"] = config.coredns_patch(spec)
     for name, text in files.items():

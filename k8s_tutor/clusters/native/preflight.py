@@ -49,7 +49,7 @@ def findings() -> list[Finding]:
     found = [look() for look in looks]
     found += [_disk(), _cgroups(), _inotify()]
     if all(finding.ok for finding in found[:2]):
-        found += [_namespaces(), _links(), _bridge_filter(), _nftables(), _overlay()]
+        found += [_namespaces(), _links(), _nftables(), _overlay()]
     return found
 
 
@@ -137,16 +137,6 @@ def _links() -> Finding:
         if lack:
             return Finding("links", False, f"The kernel makes no {kind[3]} links: {lack}", f"modprobe {kind[3]}")
     return Finding("links", True, "bridge and veth links")
-
-
-def _bridge_filter() -> Finding:
-    there = Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists()
-    return Finding(
-        "bridge-filter",
-        there,
-        "bridged packets pass the packet filter" if there else "Bridged packets do not pass the packet filter.",
-        "modprobe br_netfilter",
-    )
 
 
 def _nftables() -> Finding:

@@ -11,7 +11,7 @@ class Material:
     """Read-only folders in the cache; a cluster copies or links from them and never writes into them.
 
     - ``bin_dir``: kubeadm kubelet kubectl containerd containerd-shim-runc-v2 ctr runc etcd …, one flat folder.
-    - ``cni_dir``: bridge, loopback, host-local.
+    - ``cni_dir``: ptp, loopback, host-local, portmap.
     - ``store_dir``: a containerd root (``io.containerd.*`` folders) into which the control plane's images and the
       pause image are already unpacked (namespace ``k8s.io``); a node takes a hard-link copy of it
       (``meta.db`` files copied for real), so that no image is imported at bring-up.

@@ -1,6 +1,6 @@
 """The pods' network in a kind node of our own making, in one file that needs nothing but Python.
 
-Stands in for kindnet: a bridge for this node's pods, routes to the other nodes' pods, and a way out behind the node's
+Stands in for kindnet: a link for each of this node's pods, routes to the other nodes' pods, and a way out behind the node's
 address. Runs as a unit of the node: ``python3 -I podnet.py``. It enforces no NetworkPolicy.
 """
 
@@ -29,8 +29,6 @@ CONFLIST = Path("/etc/cni/net.d/10-podnet.conflist")
 SCRATCH = Path("/run/podnet.pem")
 SYSCTLS = {
     "net/ipv4/ip_forward": "1",
-    # Pods of one node talk over a bridge; without this their way back from a Service would miss kube-proxy's rules.
-    "net/bridge/bridge-nf-call-iptables": "1",
     # The kernel says "unreachable" once a second to each host by default; the others would wait in vain.
     "net/ipv4/icmp_ratelimit": "0",
 }
@@ -59,12 +57,8 @@ def first_part(pods: str) -> str:
 
 def conflist(part: str) -> str:
     """The CNI configuration for this node's part of the pods' range."""
-    bridge = {
-        "type": "bridge",
-        "bridge": "cni0",
-        "isGateway": True,
-        # A pod may reach itself through its Service.
-        "hairpinMode": True,
+    link = {
+        "type": "ptp",
         "ipMasq": False,
         "ipam": {
             "type": "host-local",
@@ -74,7 +68,7 @@ def conflist(part: str) -> str:
         },
     }
     portmap = {"type": "portmap", "capabilities": {"portMappings": True}}
-    return json.dumps({"cniVersion": "1.0.0", "name": "podnet", "plugins": [bridge, portmap]}, indent=1)
+    return json.dumps({"cniVersion": "1.0.0", "name": "podnet", "plugins": [link, portmap]}, indent=1)
 
 
 def rules(pods: str, services: str) -> str:

@@ -14,7 +14,7 @@ from k8s_tutor.clusters.native.pid1.settings import Settings
 
 _SYSCTLS = {
     "net/ipv4/ip_forward": "1",
-    # Pods of one node talk over a bridge; without this their way back from a Service would miss kube-proxy's rules.
+    # For clusters that were made when pods of one node talked over a bridge: their way back from a Service.
     "net/bridge/bridge-nf-call-iptables": "1",
     "net/ipv6/conf/eth0/disable_ipv6": "1",
 }

@@ -42,7 +42,7 @@ def material(tmp_path: Path) -> Material:
         (tmp_path / folder).mkdir(parents=True)
     for name in ("kubeadm", "kubelet", "kubectl", "containerd", "containerd-shim-runc-v2", "ctr", "runc"):
         (tmp_path / "bin" / name).write_text(name)
-    (tmp_path / "cni" / "bridge").write_text("bridge")
+    (tmp_path / "cni" / "ptp").write_text("ptp")
     (tmp_path / "registry" / "index.json").write_text("{}")
     blobs = tmp_path / "store/io.containerd.content.v1.content/blobs/sha256"
     (blobs / "small").write_text("{}")
@@ -173,11 +173,11 @@ def test_routes_go_to_the_other_nodes_and_only_addresses_get_into_a_command() ->
         podnet.routes([node("b", "10.244.1.0/24\nroute flush all", "172.18.0.3")], "a")
 
 
-def test_the_cni_configuration_is_json_with_hairpin_for_this_part(
+def test_the_cni_configuration_is_json_with_a_link_a_pod_for_this_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = json.loads(podnet.conflist("10.244.0.0/24"))
-    assert document["plugins"][0]["hairpinMode"] is True
+    assert [each["type"] for each in document["plugins"]] == ["ptp", "portmap"]
     assert document["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.0.0/24"}]]
     monkeypatch.setattr(podnet, "CONFLIST", tmp_path / "net.d" / "10.conflist")
     podnet.write("10.244.0.0/24")
