@@ -1,7 +1,7 @@
 """The pods' network in a kind node of our own making, in one file that needs nothing but Python.
 
-Stands in for kindnet: a link for each of this node's pods, routes to the other nodes' pods, and a way out behind the node's
-address. Runs as a unit of the node: ``python3 -I podnet.py``. It enforces no NetworkPolicy.
+Stands in for kindnet: a link for each of this node's pods, routes to the other nodes' pods, and a way out behind the
+node's address. Runs as a unit of the node: ``python3 -I podnet.py``. It enforces no NetworkPolicy.
 """
 
 from __future__ import annotations
