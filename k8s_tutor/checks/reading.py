@@ -194,10 +194,8 @@ def container_ports(pod: object, *path: str) -> list[Mapped]:
 def events_of(record: Record, kind: str, name: str, uid: str = "") -> list[Object]:
     """The events about one object, oldest first; by UID where it is known on both sides."""
     found = []
-    for event in alive(record, "Event"):
+    for event in record.events_about(kind, name):
         about = mapping(event, "involvedObject") or mapping(event, "regarding")
-        if about.get("kind") != kind or about.get("name") != name:
-            continue
         if uid and about.get("uid") and about.get("uid") != uid:
             continue
         found.append(event)

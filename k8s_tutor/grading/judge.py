@@ -31,7 +31,7 @@ from k8s_tutor.session.state import CheckState
 from k8s_tutor.session.workspace import ANSWERS
 
 ATTEMPTS = 2
-GATHER = 0.2
+GATHER = 0.4
 """Seconds for which a submission's changes are gathered: judged at each, a class cost a tenth of the processors."""
 NO_ROOM = "unschedulable-resources"
 PATIENCE = 60.0

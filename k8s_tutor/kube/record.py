@@ -253,6 +253,22 @@ class Record:
                     found.setdefault(name, life.last)
         return found
 
+    def events_about(self, kind: str, name: str) -> tuple[Object, ...]:
+        """The events about objects of this kind and name. Looked through once: causes ask for each of many pods."""
+        return self._events.get((kind, name), ())
+
+    @cached_property
+    def _events(self) -> dict[tuple[object, object], tuple[Object, ...]]:
+        found: dict[tuple[object, object], list[Object]] = {}
+        for life in self.lives.get("Event", ()):
+            if life.gone_at is None and life.versions and isinstance(life.last, _MAPS):
+                about = life.last.get("involvedObject") or life.last.get("regarding")
+                if isinstance(about, _MAPS):
+                    kind, name = about.get("kind"), about.get("name")
+                    if isinstance(kind, str) and isinstance(name, str):
+                        found.setdefault((kind, name), []).append(life.last)
+        return {key: tuple(events) for key, events in found.items()}
+
     @cached_property
     def _named(self) -> dict[str, dict[str, Object]]:
         return {}
