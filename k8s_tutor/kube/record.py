@@ -258,8 +258,8 @@ class Record:
         return self._events.get((kind, name), ())
 
     @cached_property
-    def _events(self) -> dict[tuple[object, object], tuple[Object, ...]]:
-        found: dict[tuple[object, object], list[Object]] = {}
+    def _events(self) -> dict[tuple[str, str], tuple[Object, ...]]:
+        found: dict[tuple[str, str], list[Object]] = {}
         for life in self.lives.get("Event", ()):
             if life.gone_at is None and life.versions and isinstance(life.last, _MAPS):
                 about = life.last.get("involvedObject") or life.last.get("regarding")

@@ -50,8 +50,14 @@ def test_nginx_is_really_pulled_and_answers_through_its_service(kubectl: Kubectl
     kubectl("create", "deployment", "web", "--image=nginx", "--replicas=2", "--port=80")
     kubectl("expose", "deployment", "web")
     kubectl("rollout", "status", "deployment/web", "--timeout=90s")
-    pulled = [event["message"] for event in kubectl.get("events")["items"] if event["reason"] == "Pulled"]
-    assert any("Successfully pulled image" in message for message in pulled), pulled
+
+    def pulled() -> bool:
+        """The kubelet sends its events in its own time, too."""
+        messages = [event["message"] for event in kubectl.get("events")["items"] if event["reason"] == "Pulled"]
+        print(messages)
+        return any("Successfully pulled image" in message for message in messages)
+
+    until(pulled, within=20, what="an event that the image was pulled")
     address = kubectl.get("service", "web")["spec"]["clusterIP"]
     answer = until(
         lambda: kubectl.node("curl", "-s", "-m", "2", f"http://{address}/").stdout, within=20, what="an answer"
@@ -60,6 +66,15 @@ def test_nginx_is_really_pulled_and_answers_through_its_service(kubectl: Kubectl
     pod = kubectl.get("pods", "-l", "app=web")["items"][0]["metadata"]["name"]
     inside = kubectl("exec", pod, "--", "getent", "hosts", f"web.{kubectl.namespace}.svc.cluster.local")
     assert address in inside
+
+
+def test_a_pod_reaches_itself_through_its_service(kubectl: Kubectl) -> None:
+    kubectl("run", "alone", "--image=nginx", "--port=80")
+    kubectl("expose", "pod", "alone")
+    kubectl("wait", "pod/alone", "--for=condition=Ready", "--timeout=60s")
+    address = kubectl.get("service", "alone")["spec"]["clusterIP"]
+    get = ("exec", "alone", "--", "curl", "-s", "-m", "2", f"http://{address}/")
+    until(lambda: "nginx" in kubectl.run(*get, check=False).stdout, within=20, what="its own answer")
 
 
 def test_a_pod_answers_at_once_where_another_had_its_address(cluster: Cluster, kubectl: Kubectl) -> None:
