@@ -22,7 +22,7 @@ from k8s_tutor.checks.words import clip, did_you_mean, listed
 from k8s_tutor.errors import UsageError
 from k8s_tutor.kube.record import Record
 
-MODULES = ("manifests", "pods", "deployments", "healing", "services", "answers")
+MODULES = ("manifests", "pods", "pages", "deployments", "healing", "services", "answers")
 """The modules of this room that hold checks, each ``k8s_tutor.checks.<name>``."""
 
 

@@ -1,8 +1,7 @@
-"""Claims about single objects and pods: there, ready, visited, given another image."""
+"""Claims about single objects and pods: there, ready, given another image."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,7 +31,7 @@ from k8s_tutor.checks.reading import (
     when,
 )
 from k8s_tutor.checks.words import clip, clock, duration, listed, plural
-from k8s_tutor.kube.record import Object, Record, Sample
+from k8s_tutor.kube.record import Object, Record
 
 
 def _elsewhere(record: Record, params: Mapping[str, Any]) -> Iterable[Wish]:
@@ -66,14 +65,15 @@ def pod_logs_wanted(record: Record, pods: Iterable[Object]) -> Iterator[Wish]:
                 yield Wish("logs", name_of(pod), {"container": text(status, "name"), "previous": again})
 
 
-def _pod_wishes(record: Record, params: Mapping[str, Any]) -> Iterable[Wish]:
+def pod_wishes(record: Record, params: Mapping[str, Any]) -> Iterable[Wish]:
+    """What says why a pod is not ready: other namespaces while it is not there, logs of what ended."""
     yield from _elsewhere(record, {**params, "kind": "Pod"})
     pod = find(record, "Pod", str(params.get("name") or ""))
     if pod is not None:
         yield from pod_logs_wanted(record, [pod])
 
 
-@check("pod-ready", kinds=("Pod", "Event"), wishes=_pod_wishes)
+@check("pod-ready", kinds=("Pod", "Event"), wishes=pod_wishes)
 def pod_ready_check(record: Record, /, *, name: str, container: str = "", image: Any = None) -> Outcome:
     """The pod runs and is ready, with this container and one of these images."""
     wanted = images.names(image)
@@ -134,85 +134,8 @@ def shape_trouble(item: Object, kind: str, name: str, who: str, wanted: tuple[st
     return None
 
 
-_COMBINED = re.compile(
-    r'^(?P<peer>\S{1,64}) \S{1,64} \S{1,64} \[[^\]]{1,40}\] "(?P<method>[A-Z]{1,10}) (?P<path>\S{1,2000})[^"]{0,20}"'
-    r' (?P<status>\d{3}) \S{1,20}(?: "[^"]{0,2000}" "(?P<agent>[^"]{0,1000})")?'
-)
-"""A line of nginx's access log in the combined format."""
-
-
-def _page_wishes(record: Record, params: Mapping[str, Any]) -> Iterable[Wish]:
-    yield from _pod_wishes(record, params)
-    name = str(params.get("name") or "")
-    pod = find(record, "Pod", name)
-    if pod is not None and pod_ready(pod):
-        yield Wish("logs", name, {}, needed=True)
-        yield Wish("reach", name)
-
-
-@check("pod-page-fetched", kinds=("Pod", "Event"), wishes=_page_wishes)
-def pod_page_fetched(record: Record, /, *, name: str) -> Outcome:
-    """The learner fetched a page from the pod: a GET with status 200 in its own log, not the tutor's, not a probe's."""
-    rule = f"The web server in pod {name} answered a request of yours."
-    expected = f"a GET with status 200 in the log of pod {name}, sent by you"
-    seen_other = ""
-    for log in record.logs:
-        if log.pod != name:
-            continue
-        for line in reversed(log.lines):
-            match = _COMBINED.match(line.text)
-            if match is None or _not_the_learner(match):
-                continue
-            if match["method"] == "GET" and match["status"] in ("200", "304"):
-                agent = clip(match["agent"] or "", 60)
-                who = f" from {clip(match['peer'], 40)}" + (f" ({agent})" if agent and agent != "-" else "")
-                path = clip(match["path"], 60)
-                at = f"{clock(line.at)} " if line.at else ""
-                return passed(f"pod {name} served a page to you", f"{at}GET {path} answered {match['status']}{who}")
-            seen_other = seen_other or clip(f"{match['method']} {match['path']} answered {match['status']}", 100)
-    pod = find(record, "Pod", name)
-    if pod is None:
-        return absent_trouble(record, "Pod", name).outcome(rule, expected)
-    trouble = pod_trouble(record, pod) or _unreachable(record.samples.get(f"pod/{name}"), pod, name)
-    if trouble is not None:
-        return trouble.outcome(rule, expected)
-    address = clip(text(pod, "status", "podIP"), 60)
-    url = f"http://[{address}]/" if ":" in address else f"http://{address}/"
-    look = f"curl {url} from where pod IPs are reachable, on a node or in a pod; the step's text says how"
-    told = f"only {seen_other} so far" if seen_other else "no request of yours in the pod's log yet"
-    return Trouble(
-        "no-request-seen", Weight.WRONG, told, "you have not asked the pod for its page, or asked elsewhere",
-        look, f"kubectl logs {name}", (Seen(f"log of {name}", value=seen_other or "no request but probes"),),
-    ).outcome(rule, expected)  # fmt: skip
-
-
-def _not_the_learner(match: re.Match[str]) -> bool:
-    agent, path = match["agent"] or "", match["path"]
-    return agent.startswith("kube-probe/") or "k8s-tutor" in agent or "k8s-tutor=" in path
-
-
-def _unreachable(sample: Sample | None, pod: Object, name: str) -> Trouble | None:
-    """What our own probe of the pod says: then the learner's request cannot succeed either."""
-    if sample is None or not sample.requests or any(request.status is not None for request in sample.requests):
-        return None
-    error = clip(sample.requests[-1].error, 120) or "no answer"
-    address = clip(sample.target or text(pod, "status", "podIP"), 80)
-    seen = (Seen(f"Pod/{name}", "status.podIP", clip(text(pod, "status", "podIP"), 60)), Seen(address, value=error))
-    if "refused" in error.lower():
-        return Trouble(
-            "wrong-port", Weight.WRONG, f"the tutor's own request to {address} was refused too",
-            "nothing listens on that port in the pod", f"kubectl logs {name} shows what the container serves",
-            f"kubectl describe pod {name}", seen,
-        )  # fmt: skip
-    return Trouble(
-        "api-unreachable", Weight.BROKEN, f"the tutor's own request to {address} failed too: {error}",
-        "the pod cannot be reached from the node's network: not your mistake", "k8s-tutor doctor",
-        f"kubectl get pod {name} -o wide", seen,
-    )  # fmt: skip
-
-
 def _change_wishes(record: Record, params: Mapping[str, Any]) -> Iterable[Wish]:
-    yield from _pod_wishes(record, params)
+    yield from pod_wishes(record, params)
     pod = find(record, "Pod", str(params.get("name") or ""))
     if pod is not None and pod_ready(pod):
         yield Wish("reach", name_of(pod))

@@ -8,7 +8,7 @@ not-applied wrong-namespace wrong-name image-not-found image-credentials image-n
 readiness-failing unschedulable-resources unschedulable-selector unschedulable-taint config-missing
 selector-misses-pods wrong-target-port wrong-port quota pod-security paused-rollout stray-pod too-few-replicas
 wrong-image wrong-container-name same-container new-pod not-deleted not-replaced bare-pod-returned all-new-pods
-session-affinity headless no-endpoints wrong-service-type wrong-answer no-answer no-request-seen
+session-affinity headless no-endpoints wrong-service-type wrong-answer no-answer no-request-seen other-page
 api-unreachable pulling converging
 """
 CAUSES = frozenset(_WORDS.split())

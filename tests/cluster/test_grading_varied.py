@@ -21,10 +21,11 @@ from k8s_tutor.labs.model import Lab
 from k8s_tutor.reports.grades.report import ClassReport
 
 SECRET = b"a secret of the class"
+GREETING = Path(__file__).parents[1] / "fixtures" / "labs" / "greeting"
 NAMES = [f"student-{number}" for number in range(200)]
 
 
-def who(lab: str, **chosen: object) -> str:
+def who(lab: str | Path, **chosen: object) -> str:
     """A student whose variant has these values."""
     variants = Variants(load(lab), SECRET)
     return next(name for name in NAMES if chosen.items() <= variants.lab(name).variant.items())
@@ -56,7 +57,7 @@ def deployment(lab: Lab) -> dict[str, str]:
     }
 
 
-def graded(cluster: Cluster, lab: str, cases: Sequence[Case], folder: Path) -> ClassReport:
+def graded(cluster: Cluster, lab: str | Path, cases: Sequence[Case], folder: Path) -> ClassReport:
     """The class of these cases, each by the variant of its own."""
     whole = load(lab)
     for case in cases:
@@ -133,6 +134,30 @@ def test_lab2_each_by_names_and_counts(cluster: Cluster, tmp_path: Path) -> None
     assert told.cause.text == "spec.replicas is 8, not 5 or 10"
     row = next(row for row in result.report.rows if row.check_id == "scaled")
     assert row.title == "Five pods were kept, five are new"
+
+
+def test_each_serves_the_page_that_was_given(cluster: Cluster, tmp_path: Path) -> None:
+    """A lab of an author's own in which what the page says varies: another student's page is found to be that."""
+    greetings = [f"Welcome to the {place}!" for place in ("house", "river", "shore")]
+    right = [who(GREETING, greeting=greeting) for greeting in greetings]
+    variants = Variants(load(GREETING), SECRET)
+    copier = next(
+        name for name in NAMES if name not in right and variants.lab(name).variant["greeting"] == greetings[2]
+    )
+    files = {
+        name: {manifest.name: manifest.text for manifest in variants.lab(name).manifests} for name in (*right, copier)
+    }
+    files[copier] = files[right[1]]
+    report = graded(cluster, GREETING, [Case(name, "greeting", files[name]) for name in files], tmp_path)
+    found = lost(report)
+    assert [found.pop(name) for name in right] == [{}, {}, {}]
+    assert found == {copier: {"page": "other-page"}}
+    result = next(each for each in report.students if each.student == copier)
+    assert (result.score, result.max_score) == (1, 3)
+    told = next(row.outcome.finding for row in result.report.rows if row.check_id == "page")
+    assert told is not None
+    assert told.expected == "“Welcome to the shore!” in the answer of pod web"
+    assert told.observed == "it begins “Welcome to the river!”"
 
 
 def test_a_result_is_kept_for_its_seed_only(

@@ -25,6 +25,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "object-exists": {"kind": "Pod", "name": "nginx-pod"},
     "pod-ready": {"name": "nginx-pod", "container": "web", "image": "nginx"},
     "pod-page-fetched": {"name": "nginx-pod"},
+    "pod-page-says": {"name": "nginx-pod", "words": "Welcome"},
     "image-changed": {"name": "nginx-pod", "container": "web", "image": "nginx:1.20.1"},
     "deployment-ready": {"name": "nginx-deployment", "replicas": 10, "container": "web", "image": "nginx"},
     "scaled-to": {"name": "nginx-deployment", "replicas": 10, "kept": 3},

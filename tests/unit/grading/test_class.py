@@ -177,7 +177,7 @@ def test_quantities(text: Any, value: float) -> None:
 def test_never_more_side_by_side_than_fits() -> None:
     assert most_pods(LAB2) == 10
     whole = Room(pods=200, cpu=2.0, memory=2**34, cores=2.0, each=14)
-    assert (whole.fits, whole.jobs) == (14, 8)
+    assert (whole.fits, whole.jobs) == (14, 10)
     assert replace(whole, pods=100).jobs == 7
     assert replace(whole, cpu=0.06).fits == 2
     assert replace(whole, memory=2**29).fits == 2

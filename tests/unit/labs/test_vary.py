@@ -300,6 +300,15 @@ def test_lint_tries_the_variants_and_is_silent(lab_id: str, checks_known: Signat
     assert [str(problem) for problem in lint(lab_id, checks_known, CAUSES)] == []
 
 
+def test_lint_is_silent_about_a_page_that_varies(checks_known: Signatures) -> None:
+    """The lab that docs/writing-a-lab.md names as an example, with texts of several words in a manifest."""
+    folder = Path(__file__).parents[2] / "fixtures" / "labs" / "greeting"
+    assert [str(problem) for problem in lint(folder, checks_known, CAUSES)] == []
+    river = next(lab for seed in SEEDS if "river" in (lab := loader.load(folder, seed=seed)).variant["greeting"])
+    assert yaml.safe_load(river.manifests[0].text)["data"] == {"index.html": "Welcome to the river!"}
+    assert river.steps[0].checks[1].params["words"] == "Welcome to the river!"
+
+
 def test_no_number_of_lab2_stands_unmarked() -> None:
     """Where five and nine were chosen, two, three, seven and ten are left only where something else is meant."""
     seed = next(each for each in map(str, range(999)) if numbers(loader.load("lab2", seed=each)) == (5, 9))
