@@ -14,7 +14,7 @@ SPARE = 4
 """Pods of one submission beside the lab's own: the surge of an update, a bare pod, those on their way out."""
 FEWEST = 3
 MOST_JOBS = 64
-JOBS_A_CORE = 4
+JOBS_A_CORE = 5
 """More side by side only make each slower: pods cost the nodes' processors (bench/RESULTS.md, grading)."""
 
 

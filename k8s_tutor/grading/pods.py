@@ -19,6 +19,9 @@ LATE = 1.5
 """So many times as long as the latest word of a container's start took to come is waited, up to SLOWEST seconds: a node
 that is slow to tell of a start is slow to tell of an end. (Not the time that pods take to start: that is mostly the
 starting itself, and ten at once took five times as long as the word of it; bench/RESULTS.md, a class graded.)"""
+LATELY = 30.0
+"""Seconds for which a late word says how the node is: longer than any pod must hold by its own, so each still does. The
+kubelet starts nothing while it clears many dead pods away; one pod of then made a submission wait at each step."""
 
 
 def ports(pod: Object) -> list[int]:
@@ -74,13 +77,13 @@ def crashed(pod: Object) -> bool:
     )
 
 
-def steady(record: Record) -> float:
-    """The seconds for which a level check must hold, see STEADY."""
+def steady(record: Record, now: float) -> float:
+    """The seconds for which a level check must hold at ``now`` (Unix seconds), see STEADY."""
     longest = STEADY
     for life in record.lives.get("Pod", ()):
         if life.gone_at is not None:
             continue
-        late = min(SLOWEST, LATE * _late_seconds(life))
+        late = min(SLOWEST, LATE * _late_seconds(life, now - LATELY))
         longest = max(longest, late)
         if crashed(life.last):
             longest = max(longest, STEADIER, min(LONGEST_RUN, _ran_seconds(life.last) + max(LONGER, late)))
@@ -98,12 +101,14 @@ def _ran_seconds(pod: Object) -> float:
     return max((ended - began for ended, began in runs if ended and began), default=0.0)
 
 
-def _late_seconds(life: Life) -> float:
+def _late_seconds(life: Life, since: float) -> float:
     """How long after it the latest word of a container's start came, of those that run; 0 where that is not known.
 
-    Where the cluster's clock is behind ours it is too much, which costs time and no more.
+    Of words that came after ``since`` only. Where the cluster's clock is behind ours it is too much, which costs time
+    and no more.
     """
-    return max((_told(life, name) - began for name, began in _starts(life.last).items()), default=0.0)
+    told = ((_told(life, name), began) for name, began in _starts(life.last).items())
+    return max((at - began for at, began in told if at >= since), default=0.0)
 
 
 def _told(life: Life, name: str) -> float:

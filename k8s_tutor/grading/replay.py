@@ -268,7 +268,9 @@ class Replay:
             self._look_at_pods(state, now)
             calm = now - self._stirred if levels and not left else now - since
             asked = any(_by_requests(check, state.record) for check in left)
-            pause = ASKED_AGAIN if asked else quiet if left else pods.steady(state.record) if levels else 0.0
+            pause = (
+                ASKED_AGAIN if asked else quiet if left else pods.steady(state.record, time.time()) if levels else 0.0
+            )
             moving = moving or (levels and not left and pods.moving(state.record))
             if not moving and calm >= pause:
                 return

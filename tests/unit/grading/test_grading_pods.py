@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.grading.pods import LONGEST_RUN, SLOWEST, STEADIER, STEADY, crashed, shaken, standing, steady
+from k8s_tutor.grading.pods import LATELY, LONGEST_RUN, SLOWEST, STEADIER, STEADY, crashed, shaken, standing, steady
 from k8s_tutor.kube.record import Change, Life, Record, Version
 
 MADE = "2026-11-27T02:00:00Z"
@@ -51,7 +51,7 @@ def record(pods: list[dict[str, Any]], at: float = 0.0) -> Record:
     ],
 )
 def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
-    assert steady(record(pods)) == seconds
+    assert steady(record(pods), NOON) == seconds
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,16 @@ def test_what_holds(pods: list[dict[str, Any]], seconds: float) -> None:
     ],
 )
 def test_a_slow_word_of_a_start(pods: list[dict[str, Any]], heard: float, seconds: float) -> None:
-    assert steady(record(pods, heard)) == seconds
+    assert steady(record(pods, heard), NOON + heard) == seconds
+
+
+def test_a_slow_word_counts_for_longer_than_it_makes_wait() -> None:
+    """But not for ever: one pod that the node was slow to tell of does not slow all later steps down."""
+    late = record([pod("12")], 30.0)
+    assert steady(late, NOON + 30 + SLOWEST) == SLOWEST
+    assert steady(late, NOON + 30 + LATELY) == SLOWEST
+    assert steady(late, NOON + 31 + LATELY) == STEADY
+    assert LATELY > SLOWEST
 
 
 @pytest.mark.parametrize(
@@ -83,9 +92,9 @@ def test_the_first_word_of_a_start_counts(first: Version, seconds: float) -> Non
     """Not what came before it, nor what the pod's status told later; nor one that was not heard as it happened."""
     versions = (Version(NOON, Change.ADDED, pod(None)), first, Version(NOON + 30, Change.MODIFIED, pod("02")))
     life = Life("Pod", "u", versions)
-    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (life,)})) == seconds
+    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (life,)}), NOON) == seconds
     gone = Life("Pod", "u", versions, gone_at=NOON + 31)
-    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (gone,)})) == STEADY
+    assert steady(Record("learner", 0.0, 1.0, lives={"Pod": (gone,)}), NOON) == STEADY
 
 
 def test_who_stands() -> None:
