@@ -2,7 +2,7 @@
 
     ./dev bench grade                             40 submissions, about ten minutes
     python bench/grade.py --number 250 --raw 40   a whole class, half an hour and more
-    python bench/grade.py --number 3 --cluster NAME   on a native cluster that is there (a test does so)
+    python bench/grade.py --number 3 --leave --cluster NAME   on a native cluster that is there (a test does so)
 
 Both run on one cluster, the bench's own if none is named, with as many side by side: raw, graded, raw, so that a
 machine that becomes faster or slower meanwhile does not matter. "Raw" creates a namespace, a Deployment of three,
@@ -58,39 +58,45 @@ def main() -> int:
     parser.add_argument("--raw", type=int, help="submissions' objects made raw, half of them afterwards (as many)")
     parser.add_argument("--jobs", type=int, help="side by side (default: as the grader chooses)")
     parser.add_argument("--cluster", help="a native cluster that runs (default: one of its own)")
+    parser.add_argument("--leave", action="store_true", help="do not wait until dead pods are cleared away (minutes)")
     options = parser.parse_args()
-    print("\n".join(bench_grade(options.number, options.jobs, options.cluster, options.raw)))
+    print("\n".join(bench_grade(options.number, options.jobs, options.cluster, options.raw, leave=options.leave)))
     return 0
 
 
 def bench_grade(
-    number: int = 40, jobs: int | None = None, there: str | None = None, raw: int | None = None
+    number: int = 40,
+    jobs: int | None = None,
+    there: str | None = None,
+    raw: int | None = None,
+    *,
+    leave: bool = False,
 ) -> list[str]:
     """Both runs, as lines of Markdown, on the cluster that is ``there``, or on one that is gone afterwards."""
     provider, name = NativeProvider(), there or f"bench-{os.getpid()}"
     try:
         cluster = provider.up(name)
-        return measured(cluster, number, jobs, raw or number)
+        return measured(cluster, number, jobs, raw or number, leave=leave)
     finally:
         if not there:
             provider.down(name)
 
 
-def measured(cluster: Cluster, number: int, jobs: int | None, raws: int) -> list[str]:
-    """Both runs on this cluster, as lines of Markdown."""
+def measured(cluster: Cluster, number: int, jobs: int | None, raws: int, *, leave: bool = False) -> list[str]:
+    """Both runs on this cluster, as lines of Markdown; ``leave``: without what the kubelet clears away later."""
     api = connect(cluster.kubeconfig)
     side = min(jobs or room(api, load("lab2")).jobs, number)
     before, after = raws - raws // 2, raws // 2
-    node = Node(api, cluster.name)
+    node = None if leave else Node(api, cluster.name)
     raw = _raw(api, before, side)
-    raw_rest = node.cleared()
+    raw_rest = node.cleared() if node else 0.0
     _say(f"{before} made raw in {raw:.0f} s")
     graded, memory, grades = _graded(api, cluster, number, side)
-    graded_rest = node.cleared()
+    graded_rest = node.cleared() if node else 0.0
     _say(f"{number} graded in {graded:.0f} s")
     if after:
         raw += _raw(api, after, side, "raw-again")
-        raw_rest += node.cleared()
+        raw_rest += node.cleared() if node else 0.0
     api.close()
     whole_raw, whole_graded = (raw + raw_rest) / raws, (graded + graded_rest) / number
     full = sum(each["score"] == each["max_score"] for each in grades)

@@ -174,7 +174,7 @@ def test_a_students_credentials_reach_no_further_than_their_namespace(cluster: C
 def test_the_bench_of_a_class_in_small(cluster: Cluster) -> None:
     """What bench/grade.py measures with 200 is true with three: all full marks, little memory. Times are not tested."""
     root = Path(__file__).resolve().parents[2]
-    argv = [sys.executable, str(root / "bench/grade.py"), "--number", "3", "--cluster", cluster.name]
+    argv = [sys.executable, str(root / "bench/grade.py"), "--number", "3", "--leave", "--cluster", cluster.name]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     figures = {
