@@ -1,6 +1,6 @@
 """Grade a class of Lab 2, beside a script that makes the same objects and checks nothing: throughput, as a ratio.
 
-    ./dev bench grade                             40 submissions, about ten minutes
+    ./dev bench grade                             40 submissions, a quarter of an hour
     python bench/grade.py --number 250 --raw 40   a whole class, half an hour and more
     python bench/grade.py --number 3 --leave --cluster NAME   on a native cluster that is there (a test does so)
 
@@ -38,7 +38,7 @@ from again import told  # noqa: E402
 from corpus import DEPLOY, SERVICE  # noqa: E402
 from corpus_right import RIGHT  # noqa: E402
 
-from k8s_tutor import paths  # noqa: E402
+from k8s_tutor.clusters.native import names  # noqa: E402
 from k8s_tutor.clusters.native.provider import NativeProvider  # noqa: E402
 from k8s_tutor.clusters.provider import Cluster  # noqa: E402
 from k8s_tutor.grading.capacity import room  # noqa: E402
@@ -129,8 +129,7 @@ class Node:
     def __init__(self, api: Api, name: str) -> None:
         """Wait until nothing is left, and see what the machine does meanwhile when it rests."""
         self._api = api
-        node = paths.state_dir() / "clusters" / name / "nodes" / "node1"
-        self._sandboxes = node / "containerd" / "io.containerd.grpc.v1.cri" / "sandboxes"
+        self._sandboxes = names.node_dir(name, 1) / "containerd" / "io.containerd.grpc.v1.cri" / "sandboxes"
         self._rest = 0.0
         self.cleared()
         began, busy = time.perf_counter(), _busy()

@@ -13,7 +13,7 @@ from k8s_tutor.checks.causes.trouble import Trouble, Weight
 from k8s_tutor.checks.check import Wish, check
 from k8s_tutor.checks.outcome import Outcome, Seen, passed
 from k8s_tutor.checks.pods import pod_wishes
-from k8s_tutor.checks.reading import find, items, pod_ready, text, when
+from k8s_tutor.checks.reading import find, items, pod_ready, sent_to, text, when
 from k8s_tutor.checks.words import clip, clock
 from k8s_tutor.kube.record import Object, Record, Request, Sample
 
@@ -114,26 +114,22 @@ def pod_page_says(record: Record, /, *, name: str, words: str) -> Outcome:
     pod = find(record, "Pod", name)
     if pod is None:
         return absent_trouble(record, "Pod", name).outcome(rule, expected)
-    request = _answer(record.samples.get(f"pod/{name}"), pod)
+    sample = _fresh(record.samples.get(f"pod/{name}"), pod)
+    request = sample.requests[-1] if sample is not None else None
     if request is not None and request.status == 200 and wanted and wanted in _plain(request.body):
         asked = f"asked at {clock(request.at)}" if request.at else "asked"
         return passed(f"pod {name} serves the page", f"it says “{clip(wanted, 200)}”, {asked}")
-    trouble = pod_trouble(record, pod) or _unreachable(record.samples.get(f"pod/{name}"), pod, name)
+    trouble = pod_trouble(record, pod) or _unreachable(sample, pod, name)
     return (trouble or _other_page(request, pod, name)).outcome(rule, expected)
 
 
-def _answer(sample: Sample | None, pod: Object) -> Request | None:
-    """The answer to our newest request to the pod as it is now: its address, its containers."""
-    address = text(pod, "status", "podIP")
-    if sample is None or not sample.requests or not address or not sample.target.strip("[").startswith(address):
+def _fresh(sample: Sample | None, pod: Object) -> Sample | None:
+    """The sample, if the pod as it is now was asked: at its address, after its containers began."""
+    if sample is None or not sample.requests or not sent_to(sample, text(pod, "status", "podIP")):
         return None
-    began = max((when(each, "state", "running", "startedAt") or 0.0 for each in _statuses(pod)), default=0.0)
-    request = sample.requests[-1]
-    return request if request.status is not None and request.at >= began else None
-
-
-def _statuses(pod: Object) -> list[Mapping[str, Any]]:
-    return items(pod, "status", "containerStatuses")
+    statuses = items(pod, "status", "containerStatuses")
+    began = max((when(status, "state", "running", "startedAt") or 0.0 for status in statuses), default=0.0)
+    return sample if sample.requests[-1].at >= began else None
 
 
 def _plain(page: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from k8s_tutor.kube.record import Life, Object, Record
+from k8s_tutor.kube.record import Life, Object, Record, Sample
 
 Mapped = Mapping[str, Any]
 _MAPS = (dict, Mapping)
@@ -163,6 +163,12 @@ def condition(item: object, kind: str) -> Mapped:
 def pod_ready(pod: Object) -> bool:
     """Whether the pod is ready and is not being deleted."""
     return condition(pod, "Ready").get("status") == "True" and not going(pod)
+
+
+def sent_to(sample: Sample, address: str) -> bool:
+    """Whether a sample's requests went to this address, whatever the port: the pod or Service may have another now."""
+    host = sample.target.rpartition(":")[0].strip("[]")
+    return bool(address) and host == address
 
 
 def container(pod: object, name: str, *path: str) -> Mapped:

@@ -28,6 +28,7 @@ from k8s_tutor.checks.reading import (
     mapping,
     name_of,
     pod_ready,
+    sent_to,
     text,
     uid_of,
 )
@@ -191,8 +192,7 @@ def _nobody(record: Record, service: Object) -> Trouble | None:
 def _fresh(record: Record, service: Object) -> Sample | None:
     """The sample, if it was sent to the address that the Service has now."""
     sample = record.samples.get(name_of(service))
-    address = text(service, "spec", "clusterIP")
-    return sample if sample is not None and address and sample.target.strip("[").startswith(address) else None
+    return sample if sample is not None and sent_to(sample, text(service, "spec", "clusterIP")) else None
 
 
 def _silent(record: Record, service: Object, sample: Sample | None, pods: list[Object]) -> Trouble:

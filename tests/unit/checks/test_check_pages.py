@@ -101,6 +101,8 @@ def test_another_page_is_told_with_how_it_begins() -> None:
         load("lab1-pod-ready"),  # nobody has asked yet
         served(at=1.0),  # it was the container before this one that answered
         served(ip="10.9.9.9"),  # it was another pod
+        served(ip="10.244.1.170"),  # so it was, by an address that only begins alike
+        served(status=None, error="connection refused", at=1.0),  # nothing listened then
     ],
 )
 def test_what_answered_before_is_not_the_page(record: Record) -> None:
